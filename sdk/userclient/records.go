@@ -99,7 +99,7 @@ const (
 
 // String returns the policy's name, as commands take it: "drop-oldest".
 func (p Policy) String() string {
-	if names := [...]string{"block", "drop-newest", "drop-oldest", "fail", "driver"}; int(p) < len(names) {
+	if names := [...]string{"block", "drop-newest", "drop-oldest", "fail", "driver"}; uint64(p) < uint64(len(names)) {
 		return names[p]
 	}
 	return "unknown policy"
@@ -161,7 +161,7 @@ const (
 func (c Cause) String() string {
 	if names := [...]string{
 		"drop-newest", "drop-oldest", "fail", "stopped", "session-ended", "flushed", "module", "device",
-	}; int(c) < len(names) {
+	}; uint64(c) < uint64(len(names)) {
 		return names[c]
 	}
 	return "unknown cause"
@@ -232,7 +232,7 @@ func (k EventKind) String() string {
 	if names := [...]string{
 		"", "state-changed", "mode-changed", "format-changed", "property-changed", "control-changed", "clock-step",
 		"signal-lost", "signal-locked", "overrun-began", "overrun-ended", "reset", "gone",
-	}; k > 0 && int(k) < len(names) {
+	}; k > 0 && uint64(k) < uint64(len(names)) {
 		return names[k]
 	}
 	if k >= EventVendor {

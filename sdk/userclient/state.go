@@ -18,13 +18,13 @@ const (
 
 // String returns the state's name in lower case.
 func (s State) String() string {
-	if int(s) < len(stateNames) {
+	if s < States {
 		return stateNames[s]
 	}
 	return "unknown state"
 }
 
-var stateNames = [...]string{"closed", "open", "running", "suspended", "gone"}
+var stateNames = [States]string{"closed", "open", "running", "suspended", "gone"}
 
 // Operation is a row of the state table.
 type Operation uint32
@@ -85,7 +85,7 @@ const (
 // for the conformance suite (C23), and equals the table in abi.h. Unknown states
 // and operations answer BadArgument.
 func Next(s State, op Operation) Transition {
-	if int(s) >= States || op >= opCount {
+	if s >= States || op >= opCount {
 		return Transition{s, ioreturn.BadArgument}
 	}
 	return stateTable[op][s]
