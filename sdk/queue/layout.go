@@ -83,6 +83,14 @@ const (
 	ClassicEntries  = 16
 )
 
+// StatusRunning and StatusEnd are values of the status word of a native ring, which
+// the producer writes after its last entry and a consumer reads when it finds the
+// queue empty. Any other value is an IOReturn: why the producer stopped.
+const (
+	StatusRunning uint32 = 0 // more may come
+	StatusEnd     uint32 = 1 // the stream has come to its end
+)
+
 // Sleep says how a consumer waits, and so how it must be woken.
 type Sleep uint32
 

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package queue
+
+import (
+	"sync/atomic"
+
+	"github.com/iostreamkit/iostreamkit/sdk/userclient"
+)
+
+// Consumer is the reading end of a queue. Get, Len, Arm and Disarm must not run at
+// the same time as each other or themselves; the other methods may be called at
+// any time. No method blocks or allocates, except for the error of one that failed.
+type Consumer struct {
+	ring
+	classic *classicSide // nil in the native layout
+	lazy    uint32       // publish the head when so many entries are unpublished
+
+	tail, token     *atomic.Uint32 // the producer's, in the ring
+	peerCPU         *atomic.Uint32
+	head, wake, how *atomic.Uint32 // ours, in the reader's region
+	cpu             *atomic.Uint32
+
+	// next is the own head, private (C3). Only the owner writes it; it is atomic so
+	// that Poll and Index may run beside Get.
+	next      atomic.Uint32
+	known     uint32 // the producer's tail when it was last loaded
+	published uint32 // what head holds
+	sleep     Sleep  // what how holds
+	seen      atomic.Uint32
+}
+
+// NewConsumer makes the reading end of the queue in m. The header is read once
+// and checked against m and cfg; the index at which the ring stands is taken over.
+// The error matches ErrProtocol when the memory breaks a rule, and ErrInvalid when
+// cfg does not make sense. The Consumer keeps m.
+func NewConsumer(m Memory, cfg Config) (*Consumer, error) {
+	r, err := openRing(m, &cfg)
+	if err != nil {
+		return nil, err
+	}
+	c := &Consumer{ring: r, lazy: 1}
+	if cfg.Layout == userclient.LayoutClassic {
+		if c.classic, err = newClassicSide(m.Ring, &cfg, uint32(len(r.slots)), false); err != nil {
+			return nil, err
+		}
+		return c, nil
+	}
+	c.tail = wordAt(m.Ring, RingTailOff)
+	c.token = wordAt(m.Ring, RingTokenOff)
+	c.peerCPU = wordAt(m.Ring, RingCPUOff)
+	c.head = wordAt(m.Reader, ReaderHeadOff)
+	c.wake = wordAt(m.Reader, ReaderWakeOff)
+	c.how = wordAt(m.Reader, ReaderHowOff)
+	c.cpu = wordAt(m.Reader, ReaderCPUOff)
+	c.sleep = Sleep(c.how.Load())
+	c.lazy = lazyLimit(&cfg, uint32(len(r.slots)))
+	c.published = c.head.Load()
+	c.known = c.tail.Load()
+	c.next.Store(c.published)
+	if c.known-c.published > uint32(len(r.slots)) {
+		return nil, c.badIndex("tail", c.known, c.published)
+	}
+	return c, nil
+}
+
+// lazyLimit returns at how many unpublished entries the head is published. A ring
+// of at least twice the buffers has room for every buffer beside a quarter of the
+// ring that was read but not published (C11).
+func lazyLimit(cfg *Config, count uint32) uint32 {
+	if cfg.Eager || cfg.Buffers <= 0 || uint64(count) < 2*uint64(cfg.Buffers) {
+		return 1
+	}
+	return max(1, count/4)
+}
+
+// Get copies entries that were published into dst, as many as there are and fit,
+// and returns how many. It returns 0 when the queue is empty, and never blocks.
+// The entries are as the producer wrote them: unchecked. The error matches
+// ErrProtocol; nothing was taken then.
+func (c *Consumer) Get(dst []Entry) (int, error) {
+	if c.classic != nil {
+		return c.getClassic(dst)
+	}
+	h := c.next.Load()
+	if c.known-h < uint32(min(len(dst), MaxCount)) {
+		if err := c.reload(h); err != nil {
+			return 0, err
+		}
+	}
+	n := min(c.known-h, uint32(min(len(dst), MaxCount)))
+	if n == 0 {
+		if c.known == h {
+			c.publish(h)
+		}
+		return 0, nil
+	}
+	c.load(h&uint32(len(c.slots)-1), dst[:n])
+	h += n
+	c.next.Store(h)
+	if h-c.published >= c.lazy {
+		c.publish(h)
+	}
+	return int(n), nil
+}
+
+// reload takes over the producer's tail if it is not before the last one and not
+// past the ring.
+func (c *Consumer) reload(h uint32) error {
+	t := c.tail.Load()
+	if n := t - h; n > uint32(len(c.slots)) || n < c.known-h {
+		return c.badIndex("tail", t, h)
+	}
+	c.known = t
+	return nil
+}
+
+// publish tells the producer that everything before h was read.
+func (c *Consumer) publish(h uint32) {
+	if c.published != h {
+		c.published = h
+		c.head.Swap(h) // C4
+	}
+}
+
+// Len returns how many entries Get could take now. The error matches ErrProtocol.
+func (c *Consumer) Len() (int, error) {
+	if c.classic != nil {
+		return c.lenClassic()
+	}
+	h := c.next.Load()
+	if err := c.reload(h); err != nil {
+		return 0, err
+	}
+	return int(c.known - h), nil
+}
+
+// Arm asks to be woken when after entries (at least 1, at most the ring's) are
+// there, and says whether they are there already. If ready is false, the caller
+// may sleep as it said in how, and the producer's Put that completes them returns
+// WakeBell or WakeWord, once. If ready is true, the caller must not sleep; it may
+// be woken all the same. The error matches ErrProtocol.
+//
+// A classic queue has no word for this. There Arm looks at the queue again, and
+// ready means that it is not empty, whatever after is (C19).
+func (c *Consumer) Arm(after uint32, how Sleep) (ready bool, err error) {
+	if c.classic != nil {
+		n, err := c.lenClassic()
+		return n > 0, err
+	}
+	h := c.next.Load()
+	c.publish(h)
+	after = min(max(after, 1), uint32(len(c.slots)))
+	if err := c.reload(h); err != nil {
+		return false, err
+	}
+	if c.known-h < after {
+		if c.sleep != how {
+			c.sleep = how
+			c.how.Swap(uint32(how))
+		}
+		c.wake.Swap(h + after - 1) // C4: a full fence before tail is loaded again
+		if err := c.reload(h); err != nil {
+			return false, err
+		}
+	}
+	c.seen.Store(c.known)
+	return c.known-h >= after, nil
+}
+
+// Disarm takes an Arm back, so that the producer need not ring. It is for a caller
+// that woke early, and optional: a ring that is not needed does no harm.
+func (c *Consumer) Disarm() {
+	if c.classic == nil {
+		c.wake.Swap(notArmed(c.next.Load()))
+	}
+}
+
+// Poll reports whether there is anything to get, at the price of one load, for
+// callers that spin. Call Get until it returns 0 before spinning, so that the
+// producer knows what was read. True may also mean that the producer broke a rule;
+// Get then says which.
+func (c *Consumer) Poll() bool {
+	if c.classic != nil {
+		return c.classic.moved()
+	}
+	return c.tail.Load() != c.next.Load()
+}
+
+// Index returns the number of entries taken since the queue was formatted, modulo
+// 2^32: the own read index of the native layout.
+func (c *Consumer) Index() uint32 { return c.next.Load() }
+
+// Token returns the token that the producer stored last, 0 in the classic layout.
+func (c *Consumer) Token() uint32 {
+	if c.classic != nil {
+		return 0
+	}
+	return c.token.Load()
+}
+
+// Seen returns the value of TailWord that the last Arm saw: what a sleeper on that
+// word must compare it with.
+func (c *Consumer) Seen() uint32 { return c.seen.Load() }
+
+// TailWord returns the word to sleep on after Arm with SleepWord, or nil in the
+// classic layout, which has no such sleep.
+func (c *Consumer) TailWord() userclient.Word {
+	if c.classic != nil {
+		return nil
+	}
+	return indexWord{c.tail}
+}
+
+// SetCPU tells the producer where this side last ran: 1 + the number of the CPU,
+// or 0 for unknown. It is a hint, and does nothing in the classic layout.
+func (c *Consumer) SetCPU(hint uint32) {
+	if c.classic == nil {
+		c.cpu.Store(hint)
+	}
+}
+
+// PeerCPU returns the hint that the producer gave with SetCPU, 0 if none.
+func (c *Consumer) PeerCPU() uint32 {
+	if c.classic != nil {
+		return 0
+	}
+	return c.peerCPU.Load()
+}

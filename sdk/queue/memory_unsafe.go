@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package queue
+
+import (
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/iostreamkit/iostreamkit/sdk/userclient"
+)
+
+// An Entry in memory is the 32 bytes of the ABI.
+const (
+	_ = uint(unsafe.Sizeof(Entry{}) - EntrySize)
+	_ = uint(EntrySize - unsafe.Sizeof(Entry{}))
+	_ = uint(unsafe.Offsetof(Entry{}.Stamp) - 24)
+	_ = uint(24 - unsafe.Offsetof(Entry{}.Stamp))
+)
+
+// alignment is what every region's address must be a multiple of: an entry has a
+// 64-bit field.
+const alignment = 8
+
+func aligned(b []byte) bool {
+	return uintptr(unsafe.Pointer(unsafe.SliceData(b)))%alignment == 0
+}
+
+// wordAt returns the 32-bit word at off. Preconditions: b is aligned, off is a
+// multiple of 4 and off+4 <= len(b).
+func wordAt(b []byte, off int) *atomic.Uint32 {
+	return (*atomic.Uint32)(unsafe.Pointer(&b[off : off+4][0]))
+}
+
+// entriesAt returns the count entries at off as a slice of shared memory.
+// Preconditions: b is aligned, off is a multiple of 8, count is at least 1, and
+// the entries lie in b.
+func entriesAt(b []byte, off, count uint32) []Entry {
+	region := b[off:][: int(count)*EntrySize : int(count)*EntrySize]
+	return unsafe.Slice((*Entry)(unsafe.Pointer(&region[0])), count)
+}
+
+// indexWord is a queue's tail as a userclient.Word. It is a single pointer, so
+// that an interface of it costs no allocation.
+type indexWord struct{ w *atomic.Uint32 }
+
+var _ userclient.Word = indexWord{}
+
+// Load returns the word's value now.
+func (w indexWord) Load() uint32 { return w.w.Load() }
+
+// Addr returns the word's address, for the futex call only.
+func (w indexWord) Addr() uintptr { return uintptr(unsafe.Pointer(w.w)) }

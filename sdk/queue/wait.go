@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package queue
+
+import "github.com/iostreamkit/iostreamkit/sdk/userclient"
+
+// Arm asks to be woken when after entries can be received, and says whether they
+// are there already; see [Consumer.Arm]. after is cut to the number of buffers that
+// the other side can still send, so that nobody waits for more than can come.
+func (e *End) Arm(after uint32, how Sleep) (ready bool, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.broken != nil {
+		return false, e.broken
+	}
+	after = uint32(min(uint64(after), uint64(len(e.bounds)-e.owned)))
+	ready, err = e.in.Arm(after, how)
+	if err != nil {
+		return false, e.latch(err)
+	}
+	if !ready {
+		e.counters.Arms++
+	}
+	return ready, nil
+}
+
+// Disarm takes an Arm back; see [Consumer.Disarm].
+func (e *End) Disarm() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.in.Disarm()
+}
+
+// Queued returns how many entries the other side has not read yet, as far as it
+// has said so; see [Producer.Queued].
+func (e *End) Queued() (int, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.broken != nil {
+		return 0, e.broken
+	}
+	n, err := e.out.Queued()
+	if err != nil {
+		return 0, e.latch(err)
+	}
+	return n, nil
+}
+
+// Len returns how many entries Receive could take now; see [Consumer.Len].
+func (e *End) Len() (int, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.broken != nil {
+		return 0, e.broken
+	}
+	n, err := e.in.Len()
+	if err != nil {
+		return 0, e.latch(err)
+	}
+	return n, nil
+}
+
+// Poll reports whether there is anything to receive, at the price of one load and
+// no lock; see [Consumer.Poll].
+func (e *End) Poll() bool { return e.in.Poll() }
+
+// Index returns the own read index; see [Consumer.Index].
+func (e *End) Index() uint32 { return e.in.Index() }
+
+// Token returns the token that the other side stored last.
+func (e *End) Token() uint32 { return e.in.Token() }
+
+// SetToken stores the token of the next doorbell where the other side finds it.
+func (e *End) SetToken(token uint32) { e.out.SetToken(token) }
+
+// Seen returns what a sleeper on TailWord must compare it with; see [Consumer.Seen].
+func (e *End) Seen() uint32 { return e.in.Seen() }
+
+// TailWord returns the word to sleep on after Arm with SleepWord, nil in the classic
+// layout.
+func (e *End) TailWord() userclient.Word { return e.in.TailWord() }
+
+// OutTailWord returns the word whose sleeper is to be woken when Send returns
+// WakeWord, nil in the classic layout.
+func (e *End) OutTailWord() userclient.Word { return e.out.TailWord() }
+
+// SetCPU tells the other side where this one runs: 1 + the number of the CPU, or
+// 0 for unknown. Repeating a hint costs no access to shared memory.
+func (e *End) SetCPU(hint uint32) {
+	if e.cpu.Load() == hint {
+		return
+	}
+	e.cpu.Store(hint)
+	e.in.SetCPU(hint)
+	e.out.SetCPU(hint)
+}
+
+// PeerCPU returns the hint that the other side gave with SetCPU, 0 if none.
+func (e *End) PeerCPU() uint32 { return e.in.PeerCPU() }
