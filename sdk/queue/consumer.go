@@ -17,6 +17,7 @@ type Consumer struct {
 	lazy    uint32       // publish the head when so many entries are unpublished
 
 	tail, token     *atomic.Uint32 // the producer's, in the ring
+	status          *atomic.Uint32
 	peerCPU         *atomic.Uint32
 	head, wake, how *atomic.Uint32 // ours, in the reader's region
 	cpu             *atomic.Uint32
@@ -48,6 +49,7 @@ func NewConsumer(m Memory, cfg Config) (*Consumer, error) {
 	}
 	c.tail = wordAt(m.Ring, RingTailOff)
 	c.token = wordAt(m.Ring, RingTokenOff)
+	c.status = wordAt(m.Ring, RingStatusOff)
 	c.peerCPU = wordAt(m.Ring, RingCPUOff)
 	c.head = wordAt(m.Reader, ReaderHeadOff)
 	c.wake = wordAt(m.Reader, ReaderWakeOff)

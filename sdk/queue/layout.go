@@ -63,6 +63,7 @@ const (
 	RingTailOff    = 128 // u32, free-running index of the next entry to be published
 	RingCPUOff     = 132 // u32, 1 + CPU that the producer last ran on, 0 unknown; a hint
 	RingTokenOff   = 136 // u32, token of the last doorbell (input queue)
+	RingStatusOff  = 140 // u32, why no entry will follow for now: StatusRunning, StatusEnd or an IOReturn
 	RingEntries    = 256 // where this version puts entry 0
 	ReaderMagicOff = 0   // u32
 	ReaderHeadOff  = 128 // u32, free-running index of the next entry to be read

@@ -18,6 +18,7 @@ type Producer struct {
 	always  bool         // classic: ring for every batch
 
 	tail, cpu, token *atomic.Uint32 // ours, in the ring
+	status           *atomic.Uint32
 	head, wake, how  *atomic.Uint32 // the consumer's, in the reader's region
 	peerCPU          *atomic.Uint32
 
@@ -44,6 +45,7 @@ func NewProducer(m Memory, cfg Config) (*Producer, error) {
 	p.tail = wordAt(m.Ring, RingTailOff)
 	p.cpu = wordAt(m.Ring, RingCPUOff)
 	p.token = wordAt(m.Ring, RingTokenOff)
+	p.status = wordAt(m.Ring, RingStatusOff)
 	p.head = wordAt(m.Reader, ReaderHeadOff)
 	p.wake = wordAt(m.Reader, ReaderWakeOff)
 	p.how = wordAt(m.Reader, ReaderHowOff)

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package iostream
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
+	"github.com/iostreamkit/iostreamkit/sdk/queue"
+	"github.com/iostreamkit/iostreamkit/sdk/userclient"
+)
+
+// Flags say what is special about an entry.
+type Flags = queue.Flags
+
+// The flags of an entry; see the constants of package queue.
+const (
+	FlagDiscontinuity = queue.FlagDiscontinuity
+	FlagPartial       = queue.FlagPartial
+	FlagEnd           = queue.FlagEnd
+	FlagKey           = queue.FlagKey
+)
+
+// Buffer is a buffer at the driver's end, from Take until Post. The driver owns its
+// memory in between: the client neither reads nor writes it by the rules, but a client
+// that breaks them can still write into buffers that it fills, so copy before you
+// trust (C40). The memory stays valid until Post even if the client is gone.
+//
+// A Buffer is used by one goroutine at a time.
+type Buffer struct {
+	ln            *lane
+	id            uint32
+	entry         entry
+	data, control []byte
+	taken         bool
+	scratch       bool
+}
+
+// ID returns the buffer's number (Apple's getBufferID). It is userclient.NoBuffer for
+// a private buffer that stands in because none was free; what is posted in one is lost
+// and counted.
+func (b *Buffer) ID() uint32 { return b.id }
+
+// Data returns what the driver is to work on: the whole data region where the driver
+// fills it, and what the client filled on a to-device stream.
+func (b *Buffer) Data() []byte {
+	if b.ln.mode == userclient.ModeInput {
+		return b.Filled()
+	}
+	return b.data
+}
+
+// Filled returns the part of the data region that the client says it filled.
+func (b *Buffer) Filled() []byte {
+	return b.data[b.entry.DataOffset : b.entry.DataOffset+b.entry.DataLength]
+}
+
+// Region returns the whole data region (Apple's getDataBuffer).
+func (b *Buffer) Region() []byte { return b.data }
+
+// Control returns the whole control region (Apple's getControlBuffer), nil if the
+// stream has none. Where FeatureMetadata was selected its first 64 bytes are written
+// by Post.
+func (b *Buffer) Control() []byte { return b.control }
+
+// FilledControl returns the part of the control region that the client says it filled.
+func (b *Buffer) FilledControl() []byte {
+	return b.control[b.entry.ControlOffset : b.entry.ControlOffset+b.entry.ControlLength]
+}
+
+// Seq returns the low 32 bits of the number that the client gave the entry.
+func (b *Buffer) Seq() uint32 { return b.entry.Seq }
+
+// Time returns the client's time stamp, if it gave one.
+func (b *Buffer) Time() (t time.Duration, ok bool) {
+	return time.Duration(b.entry.Time()), b.entry.Flags()&queue.FlagTime != 0
+}
+
+// Flags returns the flags that the client gave the entry.
+func (b *Buffer) Flags() Flags { return b.entry.Flags() }
+
+// ClientReferences returns 1 while the client has the buffer and 0 while it is with
+// the driver (Apple's getClientReferenceCount). Post and Take do what
+// sendClientReference and receiveClientReference do there.
+func (b *Buffer) ClientReferences() int {
+	b.ln.s.mu.Lock()
+	defer b.ln.s.mu.Unlock()
+	if b.scratch || b.ln.end.Owns(b.id) {
+		return 0
+	}
+	return 1
+}
+
+// Posting says what of a buffer is valid and what is special about it.
+type Posting struct {
+	Offset, Length               int // of the data region
+	ControlOffset, ControlLength int
+	Flags                        Flags // FlagDiscontinuity is added where something was lost
+	// Time is the stream time of the first byte in ns. Zero means now.
+	Time int64
+	// TriggerID goes into the metadata header.
+	TriggerID uint64
+}
+
+func (p *Posting) check(b *Buffer) error {
+	fits := func(what string, off, n, size int) error {
+		if off < 0 || n < 0 || int64(off)+int64(n) > int64(size) {
+			return fmt.Errorf("post buffer %d: %s %d+%d leaves its %d bytes: %w", b.id, what, off, n, size, ioreturn.BadArgument)
+		}
+		return nil
+	}
+	if err := fits("data", p.Offset, p.Length, len(b.data)); err != nil {
+		return err
+	}
+	return fits("control", p.ControlOffset, p.ControlLength, len(b.control))
+}
+
+// entry makes the entry for a numbered posting.
+func (p *Posting) entry(b *Buffer, seq uint64, ln *lane) entry {
+	e := entry{
+		Buffer: b.id, DataOffset: uint32(p.Offset), DataLength: uint32(p.Length),
+		ControlOffset: uint32(p.ControlOffset), ControlLength: uint32(p.ControlLength), Seq: uint32(seq),
+	}
+	t, flags := p.Time, p.Flags|queue.FlagTime
+	if t == 0 {
+		t = ln.s.d.clock.now()
+	}
+	if ln.gap {
+		flags |= queue.FlagDiscontinuity
+	}
+	e.Stamp = queue.MakeStamp(t, flags)
+	if ln.features&userclient.FeatureMetadata != 0 {
+		h := userclient.MetadataHeader{
+			Flags: uint32(flags), FormatEpoch: ln.epoch, DeviceTime: uint64(t), TriggerID: p.TriggerID, Sequence: seq,
+		}
+		_, _ = h.AppendBinary(b.control[:0]) // never fails: the region has room
+		e.ControlOffset, e.ControlLength = 0, max(e.ControlOffset+e.ControlLength, userclient.MetadataSize)
+	}
+	if ln.features&userclient.FeatureSequence == 0 {
+		e.Seq, e.Stamp = 0, 0
+	}
+	return e
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package iostream
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"time"
+
+	"github.com/iostreamkit/iostreamkit/internal/monotime"
+	"github.com/iostreamkit/iostreamkit/sdk/queue"
+	"github.com/iostreamkit/iostreamkit/sdk/userclient"
+)
+
+const (
+	// spinMax is the longest that WaitAdaptive spins. Above the price of a wake-up
+	// across CPUs, or a wake-up that comes just after the spin would end every one of them.
+	spinMax = 200 * time.Microsecond
+	// spinMin is where an adaptive spin starts after it was given up.
+	spinMin = 10 * time.Microsecond
+	// spinBatch is how many looks at the queue come between looks at clock and context.
+	spinBatch = 64
+)
+
+// waiter is where one side of a session waits for the other. The goroutine that
+// holds turn waits; the others wait for turn.
+type waiter struct {
+	end    *queue.End
+	port   userclient.Port
+	policy WaitPolicy
+	word   userclient.WordPort // nil: sleep on the port
+	over   <-chan struct{}     // closed when the session is over
+	why    func() error        // says why
+	turn   chan struct{}
+	spin   time.Duration // adaptive: how long to spin before sleeping; owned by turn's holder
+	wakes  counter
+}
+
+func newWaiter(end *queue.End, port userclient.Port, policy WaitPolicy, shared bool, over <-chan struct{}, why func() error) *waiter {
+	w := &waiter{
+		end: end, port: port, policy: policy, over: over, why: why,
+		turn: make(chan struct{}, 1), spin: spinMin,
+	}
+	if wp, ok := port.(userclient.WordPort); ok && shared && policy == WaitThread {
+		w.word = wp
+	}
+	if runtime.GOMAXPROCS(0) < 2 && policy == WaitAdaptive {
+		w.policy = WaitPoller // the other side can't run while we spin
+	}
+	return w
+}
+
+// lock gets the right to wait. It fails as wait does.
+func (w *waiter) lock(ctx context.Context) error {
+	select {
+	case w.turn <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case w.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-w.over:
+		return w.why()
+	}
+}
+
+func (w *waiter) unlock() { <-w.turn }
+
+// wait returns nil when there may be an entry to receive, or for no reason: look
+// again. The caller has found the queue empty and holds the right to wait. It never
+// takes an entry, so that ending it loses none.
+func (w *waiter) wait(ctx context.Context, after uint32) error {
+	switch w.policy {
+	case WaitSpin:
+		return w.spinFor(ctx, 0)
+	case WaitAdaptive:
+		if w.spin > 0 {
+			if err := w.spinFor(ctx, w.spin); !errors.Is(err, errSpinOver) {
+				return err
+			}
+		}
+		before := monotime.Now()
+		err := w.sleep(ctx, after)
+		w.adapt(time.Duration(monotime.Now() - before))
+		return err
+	}
+	return w.sleep(ctx, after)
+}
+
+// adapt grows the spin while sleeps are short enough that spinning would have
+// caught the entry, and gives it up when they are long.
+func (w *waiter) adapt(slept time.Duration) {
+	switch {
+	case slept > spinMax:
+		w.spin = 0
+	case w.spin == 0:
+		w.spin = spinMin
+	default:
+		w.spin = min(2*w.spin, spinMax)
+	}
+}
+
+var errSpinOver = errors.New("spin is over")
+
+// spinFor looks at the queue until there is something, the session is over, ctx
+// ends, or (unless zero) the time is up.
+func (w *waiter) spinFor(ctx context.Context, limit time.Duration) error {
+	var end int64
+	if limit > 0 {
+		end = monotime.Now() + int64(limit)
+	}
+	for {
+		for range spinBatch {
+			if w.end.Poll() {
+				return nil
+			}
+		}
+		select {
+		case <-w.over:
+			return w.why()
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		default:
+		}
+		if w.end.Ended() {
+			return nil
+		}
+		if limit > 0 && monotime.Now() >= end {
+			return errSpinOver
+		}
+		if limit == 0 {
+			runtime.Gosched() // let others run where there are fewer CPUs than spinners
+		}
+	}
+}
+
+// sleep arms the event index and blocks until the other side rings.
+func (w *waiter) sleep(ctx context.Context, after uint32) error {
+	how := queue.SleepBell
+	if w.word != nil {
+		how = queue.SleepWord
+	}
+	ready, err := w.end.Arm(after, how)
+	if ready || err != nil {
+		return err
+	}
+	if w.word != nil {
+		err = w.word.WaitWord(ctx, w.end.TailWord(), w.end.Seen())
+	} else {
+		err = w.port.Wait(ctx)
+	}
+	w.wakes.add(1)
+	return err
+}
