@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package bell
+
+import (
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/iostreamkit/iostreamkit/linux/internal/fd"
+	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
+	"github.com/iostreamkit/iostreamkit/sdk/userclient"
+	"golang.org/x/sys/unix"
+)
+
+// period is how often the watchdog looks at an eventfd that is being rung. A write
+// that blocks is found within two periods.
+const period = 25 * time.Millisecond
+
+// Bell rings the other side's port. It implements userclient.Bell and
+// userclient.WordBell.
+type Bell struct {
+	kind   Kind
+	fd     *fd.FD
+	over   atomic.Pointer[error]
+	onLost func(error)
+
+	// Of eventfds only: the watchdog runs while the bell is in use.
+	rings   atomic.Uint64 // rings that have ended
+	watched atomic.Bool   // the timer runs
+	timer   *time.Timer
+	seen    uint64 // rings at the last look
+	inside  bool   // whether a write was under way then
+}
+
+var (
+	_ userclient.Bell     = (*Bell)(nil)
+	_ userclient.WordBell = (*Bell)(nil)
+)
+
+// NewBell takes over descriptor num, which came from the other side, as a bell of
+// kind k, on every path. The error is a broken rule. onLost is called when the
+// other side has made the bell unusable; it must not block.
+func NewBell(k Kind, num int, onLost func(error)) (*Bell, error) {
+	if err := check(k, num); err != nil {
+		unix.Close(num)
+		return nil, err
+	}
+	b := &Bell{kind: k, fd: fd.New(num), onLost: onLost}
+	b.timer = time.AfterFunc(time.Hour, b.watch)
+	b.timer.Stop()
+	return b, nil
+}
+
+// Ring wakes the other side. See userclient.Bell. It does not block, except that
+// the other side can hold one Ring of an eventfd until the watchdog ends it and the
+// session (RuleBellBlocked). It allocates nothing.
+func (b *Bell) Ring() error {
+	if over := b.over.Load(); over != nil {
+		return *over
+	}
+	if !b.fd.Acquire() {
+		return ioreturn.ErrClosed
+	}
+	var err error
+	if b.kind == EventFD {
+		if !b.watched.Load() && b.watched.CompareAndSwap(false, true) {
+			b.timer.Reset(period)
+		}
+		err = ringEventFD(b.fd.Num())
+		b.rings.Add(1)
+	} else {
+		err = ringSocket(b.fd.Num())
+	}
+	b.fd.Release()
+	if over := b.over.Load(); over != nil {
+		return *over
+	}
+	if err != nil {
+		return b.lost(err)
+	}
+	return nil
+}
+
+// lost tells the session that the bell is unusable. Most often that is because the
+// session is ending, so the reason is left to onLost.
+func (b *Bell) lost(err error) error {
+	broken := ioreturn.Broken(ioreturn.RuleBellBlocked, "a bell cannot be rung any more: %v", err)
+	if b.onLost != nil {
+		b.onLost(broken)
+	}
+	return errors.Join(ioreturn.ErrGone, broken)
+}
+
+// Fail makes every later Ring return err. The first Fail or Close counts.
+func (b *Bell) Fail(err error) { b.over.CompareAndSwap(nil, &err) }
+
+// Close gives the descriptor back, when a Ring that is under way has ended. It
+// ends one that the other side blocks. Closing twice is harmless.
+func (b *Bell) Close() error {
+	b.Fail(ioreturn.ErrClosed)
+	b.timer.Stop()
+	if b.kind == EventFD && b.fd.Acquire() {
+		b.fd.Close()
+		b.unblock()
+		b.fd.Release()
+		return nil
+	}
+	if err := b.fd.Close(); err != nil && !errors.Is(err, ioreturn.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// watch looks whether a write to the eventfd is stuck. It runs once a period while
+// there are rings, and stops when a period had none. A suspicion is believed only
+// if the counter is really full: a slow machine looks the same otherwise.
+func (b *Bell) watch() {
+	if !b.fd.Acquire() {
+		return
+	}
+	defer b.fd.Release()
+	rings, inside := b.rings.Load(), b.fd.Users() > 1
+	stuck := inside && b.inside && rings == b.seen
+	idle := !inside && rings == b.seen
+	b.seen, b.inside = rings, inside
+	switch {
+	case stuck && !ready(b.fd.Num(), unix.POLLOUT):
+		broken := ioreturn.Broken(ioreturn.RuleBellBlocked, "the counter of an eventfd is full and a write to it blocks")
+		b.Fail(errors.Join(ioreturn.ErrGone, broken))
+		if b.onLost != nil {
+			b.onLost(broken)
+		}
+		b.unblock()
+	case idle:
+		b.watched.Store(false)
+		// A Ring that saw the old value counts on the timer.
+		if b.rings.Load() != rings || b.fd.Users() > 1 {
+			b.rewatch()
+		}
+	default:
+		b.timer.Reset(period)
+	}
+}
+
+func (b *Bell) rewatch() {
+	if b.watched.CompareAndSwap(false, true) {
+		b.timer.Reset(period)
+	}
+}
+
+// unblockTries bounds the fight with a peer that fills the counter again and again.
+const unblockTries = 100
+
+// unblock ends writes that stand in the eventfd: it makes the description
+// non-blocking again for those to come and takes the counter away from under those
+// that are there. The caller is a user of the descriptor.
+func (b *Bell) unblock() {
+	for range unblockTries {
+		if b.fd.Users() <= 1 {
+			return
+		}
+		unix.SetNonblock(b.fd.Num(), true)
+		var v [8]byte
+		readNoWait(b.fd.Num(), &v)
+		<-time.After(time.Millisecond)
+	}
+}
+
+// ringEventFD adds one to the counter. If it is full the port is readable anyway.
+func ringEventFD(num int) error {
+	for {
+		switch errno := addOne(num); errno {
+		case 0, unix.EAGAIN:
+			return nil
+		case unix.EINTR:
+		default:
+			return errno
+		}
+	}
+}
+
+// ringSocket sends one byte. If the buffer is full there are rings that the other
+// side has not consumed.
+func ringSocket(num int) error {
+	one := [1]byte{1}
+	for {
+		err := unix.Send(num, one[:], unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+		switch err {
+		case nil, unix.EAGAIN:
+			return nil
+		case unix.EINTR:
+		default:
+			return err
+		}
+	}
+}
