@@ -21,7 +21,7 @@ const (
 	VMError          Code = 0xe00002c8 // VM failure
 	InternalError    Code = 0xe00002c9 // internal
 	IOError          Code = 0xe00002ca // I/O error
-	CannotLock       Code = 0xe00002cc // cannot lock (2CB unused)
+	CannotLock       Code = 0xe00002cc // cannot lock (0x2cb is unused)
 	NotOpen          Code = 0xe00002cd // not open
 	NotReadable      Code = 0xe00002ce // no read
 	NotWritable      Code = 0xe00002cf // no write
@@ -37,7 +37,7 @@ const (
 	NotAttached      Code = 0xe00002d9 // not attached
 	NoChannels       Code = 0xe00002da // no DMA channels
 	NoSpace          Code = 0xe00002db // no room for data
-	PortExists       Code = 0xe00002dd // port exists (2DC unused)
+	PortExists       Code = 0xe00002dd // port exists (0x2dc is unused)
 	CannotWire       Code = 0xe00002de // cannot wire memory
 	NoInterrupt      Code = 0xe00002df // no interrupt
 	NoFrames         Code = 0xe00002e0 // no DMA frames queued
@@ -58,66 +58,3 @@ const (
 	IsoTooNew        Code = 0xe00002ef // isoch request too far ahead
 	NotFound         Code = 0xe00002f0 // not found
 )
-
-// meaning is what callers test for, and a sentence for people.
-type meaning struct {
-	name string
-	text string
-	is   error
-}
-
-var meanings = map[Code]meaning{
-	Success:          {"kIOReturnSuccess", "ok", nil},
-	Invalid:          {"kIOReturnInvalid", "should never appear", ErrProtocol},
-	Error:            {"kIOReturnError", "general", ErrIO},
-	NoMemory:         {"kIOReturnNoMemory", "allocation failed", ErrNoMemory},
-	NoResources:      {"kIOReturnNoResources", "shortage", ErrNoMemory},
-	IPCError:         {"kIOReturnIPCError", "IPC failure", ErrProtocol},
-	NoDevice:         {"kIOReturnNoDevice", "no such device", ErrGone},
-	NotPrivileged:    {"kIOReturnNotPrivileged", "privilege", ErrPermission},
-	BadArgument:      {"kIOReturnBadArgument", "bad argument", ErrInvalid},
-	LockedRead:       {"kIOReturnLockedRead", "read-locked", ErrBusy},
-	LockedWrite:      {"kIOReturnLockedWrite", "write-locked", ErrBusy},
-	ExclusiveAccess:  {"kIOReturnExclusiveAccess", "exclusive and already open", ErrBusy},
-	BadMessageID:     {"kIOReturnBadMessageID", "msg_id mismatch", ErrProtocol},
-	Unsupported:      {"kIOReturnUnsupported", "unsupported", ErrUnsupported},
-	VMError:          {"kIOReturnVMError", "VM failure", ErrNoMemory},
-	InternalError:    {"kIOReturnInternalError", "internal", ErrIO},
-	IOError:          {"kIOReturnIOError", "I/O error", ErrIO},
-	CannotLock:       {"kIOReturnCannotLock", "cannot lock (2CB unused)", ErrBusy},
-	NotOpen:          {"kIOReturnNotOpen", "not open", ErrState},
-	NotReadable:      {"kIOReturnNotReadable", "no read", ErrPermission},
-	NotWritable:      {"kIOReturnNotWritable", "no write", ErrPermission},
-	NotAligned:       {"kIOReturnNotAligned", "alignment", ErrInvalid},
-	BadMedia:         {"kIOReturnBadMedia", "media error", ErrIO},
-	StillOpen:        {"kIOReturnStillOpen", "still open", ErrState},
-	RLDError:         {"kIOReturnRLDError", "rld failure", ErrIO},
-	DMAError:         {"kIOReturnDMAError", "DMA failure", ErrIO},
-	Busy:             {"kIOReturnBusy", "busy", ErrBusy},
-	Timeout:          {"kIOReturnTimeout", "I/O timeout", ErrTimeout},
-	Offline:          {"kIOReturnOffline", "offline", ErrGone},
-	NotReady:         {"kIOReturnNotReady", "not ready", ErrState},
-	NotAttached:      {"kIOReturnNotAttached", "not attached", ErrGone},
-	NoChannels:       {"kIOReturnNoChannels", "no DMA channels", ErrNoMemory},
-	NoSpace:          {"kIOReturnNoSpace", "no room for data", ErrNoMemory},
-	PortExists:       {"kIOReturnPortExists", "port exists (2DC unused)", ErrBusy},
-	CannotWire:       {"kIOReturnCannotWire", "cannot wire memory", ErrNoMemory},
-	NoInterrupt:      {"kIOReturnNoInterrupt", "no interrupt", ErrIO},
-	NoFrames:         {"kIOReturnNoFrames", "no DMA frames queued", ErrNoMemory},
-	MessageTooLarge:  {"kIOReturnMessageTooLarge", "message too large", ErrInvalid},
-	NotPermitted:     {"kIOReturnNotPermitted", "not permitted", ErrPermission},
-	NoPower:          {"kIOReturnNoPower", "no power", ErrGone},
-	NoMedia:          {"kIOReturnNoMedia", "no media", ErrGone},
-	UnformattedMedia: {"kIOReturnUnformattedMedia", "not formatted", ErrIO},
-	UnsupportedMode:  {"kIOReturnUnsupportedMode", "no such mode", ErrUnsupported},
-	Underrun:         {"kIOReturnUnderrun", "data underrun", ErrUnderrun},
-	Overrun:          {"kIOReturnOverrun", "data overrun", ErrOverrun},
-	DeviceError:      {"kIOReturnDeviceError", "device faulty", ErrIO},
-	NoCompletion:     {"kIOReturnNoCompletion", "completion routine needed", ErrInvalid},
-	Aborted:          {"kIOReturnAborted", "aborted", ErrAborted},
-	NoBandwidth:      {"kIOReturnNoBandwidth", "bus bandwidth", ErrNoMemory},
-	NotResponding:    {"kIOReturnNotResponding", "not responding", ErrGone},
-	IsoTooOld:        {"kIOReturnIsoTooOld", "isoch request too late", ErrInvalid},
-	IsoTooNew:        {"kIOReturnIsoTooNew", "isoch request too far ahead", ErrInvalid},
-	NotFound:         {"kIOReturnNotFound", "not found", ErrNotFound},
-}

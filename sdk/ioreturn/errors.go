@@ -91,7 +91,7 @@ func Status(err error) (Code, string) {
 	}
 	var se *StatusError
 	switch {
-	case errors.As(err, &se):
+	case errors.As(err, &se) && se.Code == c:
 		return c, se.Detail
 	case err == error(c):
 		return c, ""
