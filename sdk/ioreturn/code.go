@@ -79,12 +79,12 @@ func (c Code) ID() string {
 // where it comes from as far as its bits tell.
 func (c Code) Error() string {
 	if t, ok := c.Text(); ok {
-		return fmt.Sprintf("%s (%s, %#010x)", t.Text, t.Name, uint32(c))
+		return fmt.Sprintf("%s (%s, %#08x)", t.Text, t.Name, uint32(c))
 	}
 	if s := c.Subsystem(); s != "" {
-		return fmt.Sprintf("driver status %#010x (code %#x of IOKit's %s)", uint32(c), uint32(c)&0x3fff, s)
+		return fmt.Sprintf("driver status %#08x (code %#x of IOKit's %s)", uint32(c), uint32(c)&0x3fff, s)
 	}
-	return fmt.Sprintf("driver status %#010x", uint32(c))
+	return fmt.Sprintf("driver status %#08x", uint32(c))
 }
 
 // Is reports whether target is the meaning of c.

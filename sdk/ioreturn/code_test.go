@@ -197,7 +197,7 @@ func TestOfMeanings(t *testing.T) {
 		{Broken(RuleAnswer, "x"), IPCError},
 		{fmt.Errorf("wrapped: %w", ErrBusy), Busy},
 		{errors.Join(context.Canceled, ErrOutcomeUnknown), Error}, // not Aborted: it may have had its effect
-		{Success, Error},                                          // an error never travels as success
+		{Success, Error}, // an error never travels as success
 		{&StatusError{Detail: "forgot the code"}, Error},
 	} {
 		if got := Of(tc.err); got != tc.want {
