@@ -187,6 +187,9 @@ func (ln *lane) finish() {
 	last := ln.taken == 0
 	ln.s.mu.Unlock()
 	ln.cancel()
+	if ln.waiter != nil {
+		ln.waiter.close()
+	}
 	ln.joined.Wait()
 	if last {
 		ln.unmap()
@@ -273,7 +276,12 @@ func (ln *lane) input(h InputHandler, token uint32) bool {
 
 // listenOnce waits for the client to publish and takes in what it did.
 func (ln *lane) listenOnce() error {
-	if err := ln.waiter.wait(ln.ctx, 1); err != nil {
+	if err := ln.waiter.lock(ln.ctx); err != nil {
+		return err
+	}
+	err := ln.waiter.wait(ln.ctx, 1)
+	ln.waiter.unlock()
+	if err != nil {
 		return err
 	}
 	ln.s.mu.Lock()
@@ -281,11 +289,7 @@ func (ln *lane) listenOnce() error {
 		ln.s.mu.Unlock()
 		return ioreturn.ErrClosed
 	}
-	_, err := ln.receive()
-	var wake queue.Wake
-	if err == nil {
-		wake, err = ln.pump()
-	}
+	wake, err := ln.takeIn()
 	ln.s.mu.Unlock()
 	if err != nil {
 		return ln.s.fail(err)
@@ -293,14 +297,22 @@ func (ln *lane) listenOnce() error {
 	return ln.ring(wake)
 }
 
+// takeIn receives, and posts what that made room for.
+func (ln *lane) takeIn() (queue.Wake, error) {
+	if _, err := ln.receive(); err != nil {
+		return queue.WakeNone, err
+	}
+	return ln.pump()
+}
+
 // rung is an explicit notification by call: the same as a ring of the doorbell.
 func (ln *lane) rung(token uint32) error {
 	ln.s.mu.Lock()
-	_, err := ln.receive()
-	var wake queue.Wake
-	if err == nil {
-		wake, err = ln.pump()
+	if ln.finished {
+		ln.s.mu.Unlock()
+		return ioreturn.NotOpen
 	}
+	wake, err := ln.takeIn()
 	ln.s.mu.Unlock()
 	if err != nil {
 		return ln.s.fail(err)

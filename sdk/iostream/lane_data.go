@@ -70,6 +70,10 @@ func (ln *lane) consumed() uint32 {
 func (ln *lane) waitConsumed(ctx context.Context) (uint32, error) {
 	s := ln.s
 	s.mu.Lock()
+	if ln.finished {
+		s.mu.Unlock()
+		return 0, ioreturn.NotOpen
+	}
 	waiting, err := ln.end.Len()
 	if err != nil {
 		s.mu.Unlock()
@@ -83,7 +87,7 @@ func (ln *lane) waitConsumed(ctx context.Context) (uint32, error) {
 		s.mu.Unlock()
 	}()
 	for {
-		if !ln.mode.ToDevice() { // nothing keeps the driver from taking these in
+		if !ln.mode.ToDevice() && !ln.finished { // nothing keeps the driver from taking these in
 			if _, err := ln.receive(); err != nil {
 				s.mu.Unlock()
 				return 0, s.fail(err)

@@ -56,7 +56,10 @@ func (ln *lane) lose(c Cause, n int, lastSeq uint64) {
 	}
 	ln.st.Lost[c] += uint64(n)
 	ln.gap = true
-	queued, _ := ln.end.Queued() // a broken queue is reported where it is used
+	queued := 0
+	if !ln.finished { // the queue's memory may be gone afterwards
+		queued, _ = ln.end.Queued() // a broken queue is reported where it is used
+	}
 	ln.log.add(LossRecord{
 		Time: ln.s.d.clock.now(), Cause: c, Count: uint32(n), LastSeq: lastSeq,
 		Free: uint32(ln.free.n), Backlog: uint32(len(ln.backlog)), Posted: uint32(queued),

@@ -6,9 +6,11 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/iostreamkit/iostreamkit/internal/monotime"
+	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 	"github.com/iostreamkit/iostreamkit/sdk/queue"
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 )
@@ -24,7 +26,7 @@ const (
 )
 
 // waiter is where one side of a session waits for the other. The goroutine that
-// holds turn waits; the others wait for turn.
+// holds turn waits and may touch the queue's shared words; the others wait for turn.
 type waiter struct {
 	end    *queue.End
 	port   userclient.Port
@@ -35,6 +37,15 @@ type waiter struct {
 	turn   chan struct{}
 	spin   time.Duration // adaptive: how long to spin before sleeping; owned by turn's holder
 	wakes  counter
+
+	mu     sync.Mutex
+	closed bool
+	// bound is the caller's context made endable by close. It is kept from wait to
+	// wait, because a new one costs allocations (C33); contexts are told apart by their
+	// Done channel.
+	bound  context.Context
+	cancel context.CancelFunc
+	done   <-chan struct{}
 }
 
 func newWaiter(end *queue.End, port userclient.Port, policy WaitPolicy, shared bool, over <-chan struct{}, why func() error) *waiter {
@@ -49,6 +60,36 @@ func newWaiter(end *queue.End, port userclient.Port, policy WaitPolicy, shared b
 		w.policy = WaitPoller // the other side can't run while we spin
 	}
 	return w
+}
+
+// close ends the wait that is under way and every later one, and returns when nobody
+// touches the queue from here any more.
+func (w *waiter) close() {
+	w.mu.Lock()
+	w.closed = true
+	if w.cancel != nil {
+		w.cancel()
+	}
+	w.mu.Unlock()
+	w.turn <- struct{}{}
+	<-w.turn
+}
+
+// bind returns ctx made endable by close.
+func (w *waiter) bind(ctx context.Context) (context.Context, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return nil, ioreturn.ErrClosed
+	}
+	if w.bound == nil || w.done != ctx.Done() {
+		if w.cancel != nil {
+			w.cancel()
+		}
+		w.bound, w.cancel = context.WithCancel(ctx)
+		w.done = ctx.Done()
+	}
+	return w.bound, nil
 }
 
 // lock gets the right to wait. It fails as wait does.
@@ -73,7 +114,21 @@ func (w *waiter) unlock() { <-w.turn }
 // wait returns nil when there may be an entry to receive, or for no reason: look
 // again. The caller has found the queue empty and holds the right to wait. It never
 // takes an entry, so that ending it loses none.
-func (w *waiter) wait(ctx context.Context, after uint32) error {
+func (w *waiter) wait(user context.Context, after uint32) error {
+	ctx, err := w.bind(user)
+	if err == nil {
+		err = w.waitBound(ctx, after)
+	}
+	if err != nil && user.Err() != nil {
+		return context.Cause(user)
+	}
+	if err != nil && ctx != nil && ctx.Err() != nil {
+		return ioreturn.ErrClosed // by close
+	}
+	return err
+}
+
+func (w *waiter) waitBound(ctx context.Context, after uint32) error {
 	switch w.policy {
 	case WaitSpin:
 		return w.spinFor(ctx, 0)

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package iostream
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+
+	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
+	"github.com/iostreamkit/iostreamkit/sdk/queue"
+	"github.com/iostreamkit/iostreamkit/sdk/userclient"
+)
+
+// Next returns the next frame: on a from-device stream one that the driver filled, on
+// a to-device stream one to fill and Send. It waits for one as Config.Wait says.
+//
+// It returns io.EOF at the end of the stream; an error matching ErrState once the
+// stream is stopped and everything posted was read; the driver's code if the driver
+// stopped it; the context's cause when ctx ends; ErrClosed after Close; ErrGone when
+// the driver died; ErrProtocol when it broke a rule. None of these loses an entry, and
+// what was posted before is returned first.
+func (s *Stream) Next(ctx context.Context) (Frame, error) {
+	f, ok, err := s.next()
+	if ok || err != nil {
+		return f, s.readError(err)
+	}
+	if err := s.waiter.lock(ctx); err != nil {
+		return Frame{}, s.readError(err)
+	}
+	defer s.waiter.unlock()
+	return s.await(ctx, 1)
+}
+
+// await waits for a frame. The caller has the right to wait.
+func (s *Stream) await(ctx context.Context, after uint32) (Frame, error) {
+	for {
+		f, ok, err := s.next()
+		if ok || err != nil {
+			return f, s.readError(err)
+		}
+		if err := s.waiter.wait(ctx, after); err != nil {
+			if f, ok, _ := s.next(); ok { // it came together with the end
+				return f, nil
+			}
+			return Frame{}, s.readError(err)
+		}
+	}
+}
+
+// TryNext is Next without waiting; ok is false when there is no frame now.
+func (s *Stream) TryNext() (f Frame, ok bool, err error) {
+	f, ok, err = s.next()
+	return f, ok, s.readError(err)
+}
+
+// NextBatch fills dst with frames. It waits until atLeast of them are there (at least
+// one, at most as many as the driver can still have), or the stream ends. It returns
+// how many; the error is that of Next, and only comes with 0 frames.
+func (s *Stream) NextBatch(ctx context.Context, dst []Frame, atLeast int) (n int, err error) {
+	if len(dst) == 0 {
+		return 0, nil
+	}
+	if atLeast > 1 {
+		if err := s.gather(ctx, min(atLeast, len(dst))); err != nil {
+			return 0, s.readError(err)
+		}
+	}
+	if dst[0], err = s.Next(ctx); err != nil {
+		return 0, err
+	}
+	for n = 1; n < len(dst); n++ {
+		f, ok, err := s.next()
+		if !ok || err != nil {
+			break // the error comes again
+		}
+		dst[n] = f
+	}
+	return n, nil
+}
+
+// gather waits until n entries are there, or waiting longer can't bring more.
+func (s *Stream) gather(ctx context.Context, n int) error {
+	if err := s.waiter.lock(ctx); err != nil {
+		return err
+	}
+	defer s.waiter.unlock()
+	for {
+		s.mu.Lock()
+		if s.closed {
+			s.mu.Unlock()
+			return ioreturn.ErrClosed
+		}
+		ahead := len(s.ahead) - s.aheadAt
+		there, err := s.end.Len()
+		most := len(s.data) - s.end.Owned() // what the driver still has
+		enough := ahead+there >= n || there >= most || s.end.Ended()
+		s.mu.Unlock()
+		if err != nil || enough {
+			return err
+		}
+		if err := s.waiter.wait(ctx, uint32(n-ahead)); err != nil {
+			if there > 0 || ahead > 0 {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+// next returns a frame without waiting.
+func (s *Stream) next() (Frame, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return Frame{}, false, ioreturn.ErrClosed
+	}
+	if s.aheadAt == len(s.ahead) {
+		if err := s.fetch(); err != nil {
+			return Frame{}, false, err
+		}
+		if len(s.ahead) == 0 {
+			return Frame{}, false, nil
+		}
+	}
+	e := s.ahead[s.aheadAt]
+	s.aheadAt++
+	return s.lendLocked(e)
+}
+
+// lendLocked makes a received entry a frame.
+func (s *Stream) lendLocked(e entry) (Frame, bool, error) {
+	f := Frame{s: s, e: e, seq: s.nextSeq, empty: s.mode == userclient.ModeInput}
+	if s.mode != userclient.ModeInput {
+		if s.features&userclient.FeatureSequence != 0 {
+			ahead := e.Seq - uint32(s.nextSeq)
+			if ahead >= 1<<31 {
+				return Frame{}, false, ioreturn.Broken(ioreturn.RuleEntrySeq,
+					"output queue: number %d after %d", e.Seq, uint32(s.nextSeq-1))
+			}
+			f.missed = uint64(ahead)
+			f.seq += f.missed
+			s.st.Missed += f.missed
+		}
+		s.nextSeq = f.seq + 1
+		s.st.Entries++
+		s.st.Bytes += uint64(e.DataLength)
+		s.st.LastSeq = f.seq
+	}
+	f.gen = s.lease.lend(e.Buffer)
+	return f, true, nil
+}
+
+// fetch receives the next batch. It leaves ahead empty when there is nothing now, and
+// returns an error when nothing will come.
+func (s *Stream) fetch() error {
+	s.ahead, s.aheadAt = s.buf[:0], 0
+	n, err := s.end.Receive(s.buf)
+	if n == 0 && err == nil {
+		// The status is read before the queue is looked at again: what was posted before
+		// the end is seen first.
+		if status, stopped := s.stopped(); stopped {
+			if n, err = s.end.Receive(s.buf); n == 0 && err == nil {
+				err = s.endError(status)
+			}
+		}
+	}
+	if err != nil {
+		return err
+	}
+	s.ahead = s.buf[:n]
+	return nil
+}
+
+// stopped reports whether no more entries come for now, and why.
+func (s *Stream) stopped() (status uint32, yes bool) {
+	if s.layout == userclient.LayoutNative {
+		status = s.end.Status()
+		return status, status != queue.StatusRunning
+	}
+	return uint32(ioreturn.NotReady), s.state == userclient.StateOpen || s.state == userclient.StateClosed
+}
+
+// endError turns the driver's status word into an error, and notes the new state.
+func (s *Stream) endError(status uint32) error {
+	if s.state == userclient.StateRunning || s.state == userclient.StateSuspended {
+		s.state = userclient.StateOpen
+	}
+	switch status {
+	case queue.StatusEnd:
+		return io.EOF
+	case uint32(ioreturn.NotReady):
+		return &ioreturn.StatusError{Code: ioreturn.NotReady, Detail: "the stream is not started"}
+	}
+	return &ioreturn.StatusError{Code: ioreturn.Code(status), Detail: "the driver stopped the stream"}
+}
+
+// readError gives an error the operation and the stream's name. io.EOF stays itself.
+func (s *Stream) readError(err error) error {
+	if err == nil || err == io.EOF {
+		return err
+	}
+	if errors.Is(err, ioreturn.ErrProtocol) {
+		s.broken(err)
+	}
+	return ioreturn.Op("read", s.Name(), err)
+}
+
+// broken ends the session because the driver broke a rule. Closing waits for the
+// transport, so it happens beside the caller; Close joins it.
+func (s *Stream) broken(err error) {
+	s.mu.Lock()
+	first := s.fault == nil
+	if first {
+		s.fault = err
+	}
+	s.mu.Unlock()
+	if first {
+		s.hangups.Go(func() { _ = s.conn.Close() }) // Close reports its error
+	}
+}
+
+// ring does what a publication on the input queue asked for.
+func (s *Stream) ring(w queue.Wake) error {
+	if w == queue.WakeNone {
+		return nil
+	}
+	s.rings.add(1)
+	if wb, ok := s.bell.(userclient.WordBell); ok && w == queue.WakeWord {
+		return wb.WakeWord(s.end.OutTailWord())
+	}
+	return s.bell.Ring()
+}
+
+// Frames yields frames until the stream ends, ctx ends, or an error; the last pair
+// carries the error, and none does at the end of the stream. Each frame goes back to
+// the driver at the end of the loop's body, unless the body released, sent or kept it.
+func (s *Stream) Frames(ctx context.Context) iter.Seq2[Frame, error] {
+	return func(yield func(Frame, error) bool) {
+		for {
+			f, err := s.Next(ctx)
+			if err == io.EOF {
+				return
+			}
+			if err != nil {
+				yield(Frame{}, err)
+				return
+			}
+			if more, err := s.lendTo(&f, yield); err != nil {
+				if more {
+					yield(Frame{}, err)
+				}
+				return
+			} else if !more {
+				return
+			}
+		}
+	}
+}
+
+// lendTo runs the loop's body with f and takes f back, also when the body panics.
+func (s *Stream) lendTo(f *Frame, yield func(Frame, error) bool) (more bool, err error) {
+	defer func() {
+		if s.lent(f) {
+			err = f.Release()
+		}
+	}()
+	return yield(*f, nil), nil
+}
+
+// lent reports whether f's loan is not over.
+func (s *Stream) lent(f *Frame) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lease.held[f.e.Buffer] && s.lease.gen[f.e.Buffer] == f.gen
+}
+
+// WithFrame calls fn with the next frame, which goes back to the driver when fn
+// returns, whatever it returned. It returns fn's error, or that of Next.
+func (s *Stream) WithFrame(ctx context.Context, fn func(*Frame) error) error {
+	f, err := s.Next(ctx)
+	if err != nil {
+		return err
+	}
+	var fnErr error
+	_, err = s.lendTo(&f, func(f Frame, _ error) bool { fnErr = fn(&f); return true })
+	return errors.Join(fnErr, err)
+}
+
+// Arm prepares to sleep in poll(2) or select(2) on FD: it forgets the rings so far and
+// asks the driver for one. ready means that there is something already: do not sleep.
+// After FD has become readable, call TryNext until it has nothing, then Arm again
+// (C32).
+func (s *Stream) Arm() (ready bool, err error) {
+	if err := s.waiter.lock(expired); err != nil {
+		return false, s.readError(err)
+	}
+	defer s.waiter.unlock()
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return false, s.readError(ioreturn.ErrClosed)
+	}
+	ready = s.aheadAt < len(s.ahead)
+	s.mu.Unlock()
+	if ready {
+		return true, nil
+	}
+	_ = s.port.Wait(expired) // take the old rings away; that there were none is no error
+	ready, err = s.end.Arm(1, queue.SleepBell)
+	if err == nil && !ready {
+		select {
+		case <-s.conn.Done():
+			ready = true
+		default:
+			ready = s.end.Ended()
+		}
+	}
+	return ready, s.readError(err)
+}
+
+// FD returns a descriptor that polls readable when the driver has rung or is gone, or
+// -1 where the transport has none. It belongs to the stream: only poll it. It is
+// silent until Arm.
+func (s *Stream) FD() int { return s.port.FD() }
+
+// expired is a context that has ended.
+var expired = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
