@@ -40,7 +40,7 @@ var statsFields = []field[Stats]{
 	{tag: TagStatsLoss, name: "loss log", many: MaxLossLog, put: putLossLog, get: getLoss},
 }
 
-const lossSize = 36
+const lossSize = 40
 
 func putLossLog(b []byte, s *Stats) ([]byte, error) {
 	if len(s.Log) > MaxLossLog {
@@ -56,6 +56,7 @@ func putLossLog(b []byte, s *Stats) ([]byte, error) {
 		b = le.AppendUint32(b, r.Free)
 		b = le.AppendUint32(b, r.Backlog)
 		b = le.AppendUint32(b, r.Posted)
+		b = le.AppendUint32(b, 0)
 	}
 	return b, nil
 }

@@ -87,7 +87,7 @@ const (
 	TagStatsCopies     Tag = 8  // u64
 	TagStatsRings      Tag = 9  // u64
 	TagStatsWakeups    Tag = 10 // u64
-	TagStatsLoss       Tag = 11 // up to 64 times, oldest first: i64 time, u32 cause, u32 count, u64 last seq, 3 × u32: free, backlog, posted
+	TagStatsLoss       Tag = 11 // up to 64 times, oldest first: i64 time, u32 cause, u32 count, u64 last seq, 3 × u32: free, backlog, posted, u32 zero
 )
 
 // Fields of an Observation.

@@ -346,7 +346,7 @@ func TestDecodersRefuse(t *testing.T) {
 			raw{}.field(TagFormatExtra, 0, strings.Repeat("x", MaxFormatExtra+1)).done(), "4097 bytes"},
 		{"loss log", func(b []byte) error { return new(Stats).UnmarshalBinary(b) },
 			repeat(MaxLossLog+1, TagStatsLoss, strings.Repeat("\x00", lossSize)), "more than 64 times"},
-		{"loss record", func(b []byte) error { return new(Stats).UnmarshalBinary(b) }, repeat(1, TagStatsLoss, "x"), "instead of 36"},
+		{"loss record", func(b []byte) error { return new(Stats).UnmarshalBinary(b) }, repeat(1, TagStatsLoss, "x"), "instead of 40"},
 		{"owner", func(b []byte) error { return new(Observation).UnmarshalBinary(b) }, repeat(1, TagObsOwner, "\r"), "control"},
 		{"regions", func(b []byte) error { _, err := ParseRegions(b); return err },
 			repeat(MaxRegions+1, TagRegion, strings.Repeat("\x00", regionSize)), "more than 1024 times"},
