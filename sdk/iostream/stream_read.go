@@ -293,8 +293,10 @@ func (s *Stream) WithFrame(ctx context.Context, fn func(*Frame) error) error {
 // After FD has become readable, call TryNext until it has nothing, then Arm again
 // (C32).
 func (s *Stream) Arm() (ready bool, err error) {
-	if err := s.waiter.lock(expired); err != nil {
-		return false, s.readError(err)
+	if !s.waiter.tryLock() {
+		return false, ioreturn.Op("arm", s.Name(), &ioreturn.StatusError{
+			Code: ioreturn.Busy, Detail: "another goroutine waits for a frame",
+		})
 	}
 	defer s.waiter.unlock()
 	s.mu.Lock()
@@ -307,7 +309,9 @@ func (s *Stream) Arm() (ready bool, err error) {
 	if ready {
 		return true, nil
 	}
-	_ = s.port.Wait(expired) // take the old rings away; that there were none is no error
+	if c, ok := s.port.(userclient.Clearer); ok {
+		c.Clear()
+	}
 	ready, err = s.end.Arm(1, queue.SleepBell)
 	if err == nil && !ready {
 		select {
@@ -324,10 +328,3 @@ func (s *Stream) Arm() (ready bool, err error) {
 // -1 where the transport has none. It belongs to the stream: only poll it. It is
 // silent until Arm.
 func (s *Stream) FD() int { return s.port.FD() }
-
-// expired is a context that has ended.
-var expired = func() context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	return ctx
-}()

@@ -109,6 +109,16 @@ func (w *waiter) lock(ctx context.Context) error {
 	}
 }
 
+// tryLock gets the right to wait if nobody has it.
+func (w *waiter) tryLock() bool {
+	select {
+	case w.turn <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
 func (w *waiter) unlock() { <-w.turn }
 
 // wait returns nil when there may be an entry to receive, or for no reason: look

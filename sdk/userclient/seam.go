@@ -80,10 +80,15 @@ type Bell interface{ Ring() error }
 type Port interface {
 	Wait(ctx context.Context) error
 	// FD returns a descriptor that polls readable when there is a ring, or -1. It
-	// belongs to the port and must only be polled, never read or closed.
+	// belongs to the port and must only be polled, never read or closed. A port that
+	// has one is a Clearer too.
 	FD() int
 	Close() error
 }
+
+// Clearer is implemented by ports that can be polled. Clear takes away the rings so
+// far, as Wait would, without waiting. It must not run at the same time as a Wait.
+type Clearer interface{ Clear() }
 
 // Word is a 32-bit word in shared memory that a WordPort can sleep on. It is an
 // interface so that this package needs neither unsafe nor a system call; the
