@@ -29,6 +29,8 @@ type Consumer struct {
 	published uint32 // what head holds
 	sleep     Sleep  // what how holds
 	seen      atomic.Uint32
+
+	_ [pad]byte
 }
 
 // NewConsumer makes the reading end of the queue in m. The header is read once
@@ -84,13 +86,13 @@ func (c *Consumer) Get(dst []Entry) (int, error) {
 	if c.classic != nil {
 		return c.getClassic(dst)
 	}
-	h := c.next.Load()
-	if c.known-h < uint32(min(len(dst), MaxCount)) {
+	h, room := c.next.Load(), uint32(min(len(dst), MaxCount))
+	if c.known-h < room {
 		if err := c.reload(h); err != nil {
 			return 0, err
 		}
 	}
-	n := min(c.known-h, uint32(min(len(dst), MaxCount)))
+	n := min(c.known-h, room)
 	if n == 0 {
 		if c.known == h {
 			c.publish(h)

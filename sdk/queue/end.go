@@ -4,6 +4,7 @@ package queue
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -45,7 +46,13 @@ type End struct {
 	owned    int
 	broken   error // the rule that the other side broke; final
 	counters Counters
+
+	_ [pad]byte
 }
+
+// pad keeps what one side writes often away from the next object in memory, which
+// in one process may be the other side's.
+const pad = 128
 
 // NewEnd makes one side of a session whose buffers have the given bounds, by ID.
 // The side that owns all buffers at first, the driver, says ownAll. The End is from
@@ -53,8 +60,8 @@ type End struct {
 func NewEnd(in *Consumer, out *Producer, bounds []Bound, ownAll bool) *End {
 	e := &End{
 		in: in, out: out,
-		bounds: append([]Bound(nil), bounds...),
-		mine:   make([]uint64, (len(bounds)+63)/64),
+		bounds: slices.Clone(bounds),
+		mine:   make([]uint64, (len(bounds)+63)/64, (len(bounds)+63)/64+pad/8),
 	}
 	if ownAll {
 		e.owned = len(bounds)
@@ -90,15 +97,14 @@ func (e *End) receive(dst []Entry) (int, error) {
 	if got == 0 {
 		return 0, nil
 	}
-	bytes := uint64(0)
-	n := 0
+	bounds, mine, bytes, n := e.bounds, e.mine, uint64(0), 0
 	for ; n < got; n++ {
 		ent := &dst[n]
 		id := ent.Buffer
-		if uint64(id) >= uint64(len(e.bounds)) || !e.bounds[id].holds(ent) {
+		if uint64(id) >= uint64(len(bounds)) || !bounds[id].holds(ent) {
 			break
 		}
-		word, bit := &e.mine[id/64], uint64(1)<<(id%64)
+		word, bit := &mine[id/64], uint64(1)<<(id%64)
 		if *word&bit != 0 {
 			break
 		}
@@ -152,15 +158,14 @@ func (e *End) send(es []Entry) (Wake, error) {
 	if e.broken != nil {
 		return WakeNone, e.broken
 	}
-	bytes := uint64(0)
-	n := 0
+	bounds, mine, bytes, n := e.bounds, e.mine, uint64(0), 0
 	for ; n < len(es); n++ {
 		ent := &es[n]
 		id := ent.Buffer
-		if uint64(id) >= uint64(len(e.bounds)) || !e.bounds[id].holds(ent) {
+		if uint64(id) >= uint64(len(bounds)) || !bounds[id].holds(ent) {
 			break
 		}
-		word, bit := &e.mine[id/64], uint64(1)<<(id%64)
+		word, bit := &mine[id/64], uint64(1)<<(id%64)
 		if *word&bit == 0 {
 			break
 		}

@@ -24,6 +24,8 @@ type Producer struct {
 
 	next uint32 // own tail, private (C3)
 	done uint32 // the consumer's head when it was last loaded
+
+	_ [pad]byte
 }
 
 // NewProducer makes the writing end of the queue in m. The header is read once
