@@ -292,6 +292,24 @@ func (d *Driver) State() State {
 	return o.currentState()
 }
 
+// WaitIdle blocks until no client has the stream open, or returns the context's cause.
+// It also works after Close, to wait for the last client's session to end.
+func (d *Driver) WaitIdle(ctx context.Context) error {
+	for {
+		d.mu.Lock()
+		idle, changed := d.owner == nil, d.changed
+		d.mu.Unlock()
+		if idle {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ioreturn.Op("wait for no client of", d.cfg.Name, context.Cause(ctx))
+		}
+	}
+}
+
 // Stats returns a snapshot of the session that has the stream open or had it last.
 func (d *Driver) Stats() Stats {
 	d.mu.Lock()
