@@ -65,7 +65,7 @@ var descriptionFields = []field[Description]{
 	word64(TagDescInstance, "instance", func(d *Description) *uint64 { return &d.Instance }),
 	word32(TagDescGeneration, "generation", func(d *Description) *uint32 { return &d.Generation }),
 	text(TagDescDriver, "driver", func(d *Description) *string { return &d.Driver }),
-	text(TagDescDriverVers, "driver version", func(d *Description) *string { return &d.DriverVersion }),
+	text(TagDescVersion, "driver version", func(d *Description) *string { return &d.DriverVersion }),
 	word32(TagDescMode, "mode", func(d *Description) *Mode { return &d.Mode }),
 	word32(TagDescModes, "modes", func(d *Description) *uint32 { return &d.Modes }),
 	word32(TagDescLayouts, "layouts", func(d *Description) *uint32 { return &d.Layouts }),

@@ -38,7 +38,7 @@ const (
 	TagDescInstance   Tag = 4  // u64
 	TagDescGeneration Tag = 5  // u32
 	TagDescDriver     Tag = 6  // text
-	TagDescDriverVers Tag = 7  // text
+	TagDescVersion    Tag = 7  // text
 	TagDescMode       Tag = 8  // u32, a mode
 	TagDescModes      Tag = 9  // u32, bit 1<<mode for each mode
 	TagDescLayouts    Tag = 10 // u32, bit 1<<layout for each layout
