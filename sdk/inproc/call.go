@@ -13,6 +13,10 @@ import (
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 )
 
+// maxBytes is how many bytes a call carries each way. Between processes what is
+// above userclient.MaxInline travels in memory of its own, up to the same limit.
+const maxBytes = 16 << 20
+
 // Call implements userclient.Conn. A call whose context has already ended is not
 // made, and its error is the context's cause alone.
 func (c *conn) Call(ctx context.Context, a *userclient.Args) error {
@@ -74,9 +78,9 @@ func checkArgs(a *userclient.Args) error {
 	case len(a.In) > userclient.MaxScalars || len(a.Out) > userclient.MaxScalars:
 		return refuse(ioreturn.BadArgument, "a call carries at most %d scalars each way, not %d in and %d out",
 			userclient.MaxScalars, len(a.In), len(a.Out))
-	case len(a.InBytes) > userclient.MaxInline || len(a.OutBytes) > userclient.MaxInline:
+	case len(a.InBytes) > maxBytes || len(a.OutBytes) > maxBytes:
 		return refuse(ioreturn.MessageTooLarge, "a call carries at most %d bytes each way, not %d in and %d out",
-			userclient.MaxInline, len(a.InBytes), len(a.OutBytes))
+			maxBytes, len(a.InBytes), len(a.OutBytes))
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ func TestCallLimits(t *testing.T) {
 	d := newDriver()
 	d.call = func(context.Context, *userclient.Args) error { d.note("called"); return nil }
 	c := connect(t, d)
-	words, data := make([]uint64, userclient.MaxScalars+1), make([]byte, userclient.MaxInline+1)
+	words, data := make([]uint64, userclient.MaxScalars+1), make([]byte, 16<<20+1)
 	for name, a := range map[string]*userclient.Args{
 		"nil": nil, "in": {In: words}, "out": {Out: words}, "in bytes": {InBytes: data}, "out bytes": {OutBytes: data},
 	} {
