@@ -11,10 +11,11 @@ import (
 const spdx = "SPDX-License-Identifier: "
 
 // licences gives each place its licence expression (C48). The first row that
-// matches counts: the whole path, or everything below a path that ends in a slash.
+// matches counts: a pattern of whole paths, or everything below a path that ends in
+// a slash.
 var licences = []struct{ place, expression string }{
 	// What a vendor compiles into a driver or a plug-in must suit any licence.
-	{"cbridge/include/iostreamkit/abi.h", "Apache-2.0 OR MIT"},
+	{"cbridge/include/iostreamkit/abi*.h", "Apache-2.0 OR MIT"},
 	{"cbridge/include/iostreamkit/queue.h", "Apache-2.0 OR MIT"},
 	{"cbridge/include/iostreamkit/iosk_core.h", "Apache-2.0 OR MIT"},
 	{"cbridge/core/", "Apache-2.0 OR MIT"},
@@ -29,7 +30,9 @@ var licences = []struct{ place, expression string }{
 // licenceOf returns the licence expression that belongs to p.
 func licenceOf(p string) string {
 	for _, l := range licences {
-		if p == l.place || strings.HasSuffix(l.place, "/") && strings.HasPrefix(p, l.place) || l.place == "" {
+		whole, err := path.Match(l.place, p)
+		below := strings.HasSuffix(l.place, "/") && strings.HasPrefix(p, l.place)
+		if err == nil && whole || below || l.place == "" {
 			return l.expression
 		}
 	}
@@ -81,6 +84,7 @@ func TestC48LicenceLines(t *testing.T) {
 func TestC48LicenceOfEachPlace(t *testing.T) {
 	for p, want := range map[string]string{
 		"cbridge/include/iostreamkit/abi.h":         "Apache-2.0 OR MIT",
+		"cbridge/include/iostreamkit/abi_state.h":   "Apache-2.0 OR MIT",
 		"cbridge/include/iostreamkit/iostreamkit.h": "Apache-2.0",
 		"cbridge/core/ring.h":                       "Apache-2.0 OR MIT",
 		"cbridge/client/open.c":                     "Apache-2.0 OR MIT",
