@@ -17,7 +17,10 @@ LINT_VERSION := v2.15.0
 LINT_DIR      = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/iostreamkit/golangci-lint-$(LINT_VERSION)-$(shell $(GO) env GOVERSION)
 LINT          = $(LINT_DIR)/golangci-lint
 
-.PHONY: help demo demo-check test test-race test-model bench fuzz lint cross ci
+# A 32-bit machine of which this one runs the programs.
+ARCH32 = $(patsubst amd64,386,$(patsubst arm64,arm,$(shell $(GO) env GOHOSTARCH)))
+
+.PHONY: help demo demo-check test test-race test-32 test-model bench fuzz lint cross ci
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +36,9 @@ test: ## run every test; needs Go, gcc and make only
 
 test-race: ## run the tests of the libraries under the race detector
 	$(GO) test -race -timeout 15m $(TESTFLAGS) $(RACEFLAGS) ./internal/... ./linux/... ./sdk/...
+
+test-32: ## run the tests of the libraries as 32-bit programs
+	GOARCH=$(ARCH32) CGO_ENABLED=0 $(GO) test -timeout 10m $(TESTFLAGS) ./internal/... ./linux/... ./sdk/...
 
 test-model: ## check the wake-up protocol exhaustively; needs spin and gcc
 	.ci/need spin gcc
@@ -55,4 +61,4 @@ cross: ## build and vet for every supported system; check that Linux programs ar
 	GO="$(GO)" .ci/cross
 
 ci: ## run every lane, as .ci/run does
-	MAKE="$(MAKE)" .ci/lanes test lint test-race cross test-model fuzz demo-check
+	MAKE="$(MAKE)" .ci/lanes test lint test-race test-32 cross test-model fuzz demo-check
