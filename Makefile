@@ -52,6 +52,7 @@ fuzz: ## fuzz each target for FUZZTIME
 
 lint: $(LINT) ## run the linter and list long files; builds golangci-lint once
 	$(LINT) run ./...
+	GOOS=darwin CGO_ENABLED=0 $(LINT) run ./...
 	$(GO) test -count=1 -run TestFileLength -v ./internal/house
 
 $(LINT):
