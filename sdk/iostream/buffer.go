@@ -33,6 +33,7 @@ type Buffer struct {
 	id            uint32
 	entry         entry
 	data, control []byte
+	place         userclient.Mem
 	taken         bool
 	scratch       bool
 }
@@ -58,6 +59,10 @@ func (b *Buffer) Filled() []byte {
 
 // Region returns the whole data region (Apple's getDataBuffer).
 func (b *Buffer) Region() []byte { return b.data }
+
+// Memory returns the data region as memory that can travel: its kind, and descriptor
+// and offset by which the same pages can be found. The descriptor is the session's.
+func (b *Buffer) Memory() userclient.Mem { return b.place }
 
 // Control returns the whole control region (Apple's getControlBuffer), nil if the
 // stream has none. Where FeatureMetadata was selected its first 64 bytes are written

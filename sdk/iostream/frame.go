@@ -41,6 +41,10 @@ func (f *Frame) Data() []byte {
 // Region returns the whole data region.
 func (f *Frame) Region() []byte { return f.s.data[f.e.Buffer] }
 
+// Memory returns the data region as memory that can travel: its kind, and descriptor
+// and offset by which the same pages can be found. The descriptor is the session's.
+func (f *Frame) Memory() userclient.Mem { return f.s.place[f.e.Buffer] }
+
 // Control returns the valid part of the control region, or on a to-device stream all
 // of it.
 func (f *Frame) Control() []byte {

@@ -100,7 +100,7 @@ func newLane(s *session, layout Layout, features uint64) (_ *lane, err error) {
 	ln.free, ln.idle = newFIFO(len(shapes)), newFIFO(len(shapes))
 	ln.backlog = make([]queue.Entry, 0, len(shapes))
 	for id := range ln.buffers {
-		ln.buffers[id] = Buffer{ln: ln, id: uint32(id), data: v.data[id], control: v.control[id]}
+		ln.buffers[id] = Buffer{ln: ln, id: uint32(id), data: v.data[id], control: v.control[id], place: v.place[id]}
 		ln.home().push(uint32(id))
 	}
 	shared := features&userclient.FeatureSharedWord != 0

@@ -110,10 +110,18 @@ type sides struct {
 	out, in       queue.Memory // output and input queue
 	shapes        []shape
 	data, control [][]byte
+	place         []userclient.Mem // where the data regions lie
+}
+
+func newSides(buffers int) *sides {
+	return &sides{
+		shapes: make([]shape, buffers), place: make([]userclient.Mem, buffers),
+		data: make([][]byte, buffers), control: make([][]byte, buffers),
+	}
 }
 
 func (a *arenas) sides(l Layout, regions []userclient.Region, buffers int) (*sides, error) {
-	s := &sides{shapes: make([]shape, buffers), data: make([][]byte, buffers), control: make([][]byte, buffers)}
+	s := newSides(buffers)
 	parts := []struct {
 		typ uint32
 		dst *[]byte
@@ -172,6 +180,7 @@ func (s *sides) addBuffers(a *arenas, r userclient.Region) error {
 		dst[id] = m.Bytes
 		if r.Type&userclient.MemTypeMask == userclient.MemBufferData {
 			s.shapes[id].Data = uint32(len(m.Bytes))
+			s.place[id] = m
 		} else {
 			s.shapes[id].Control = uint32(len(m.Bytes))
 		}

@@ -30,6 +30,7 @@ type Stream struct {
 	waiter   *waiter
 	data     [][]byte
 	control  [][]byte
+	place    []userclient.Mem
 
 	life chan struct{} // held around a change of state
 	ev   chan struct{} // held around a wait for events
@@ -229,7 +230,7 @@ func (s *Stream) makeEnd(v *sides) error {
 		return err
 	}
 	s.end = queue.NewEnd(in, out, v.shapes, false)
-	s.data, s.control = v.data, v.control
+	s.data, s.control, s.place = v.data, v.control, v.place
 	ahead := batchSize
 	if s.desc.Policy == DropOldest {
 		ahead = 1 // what is received ahead can't be dropped any more

@@ -110,7 +110,7 @@ func checkRegions(regions []userclient.Region, l Layout) error {
 // mapSingly maps queues and buffers one by one, as Apple's clients do. A buffer's
 // control region may be absent.
 func (s *Stream) mapSingly(ctx context.Context, buffers int) (*sides, error) {
-	v := &sides{shapes: make([]shape, buffers), data: make([][]byte, buffers), control: make([][]byte, buffers)}
+	v := newSides(buffers)
 	for _, q := range []struct {
 		typ uint32
 		dst *queue.Memory
@@ -126,7 +126,7 @@ func (s *Stream) mapSingly(ctx context.Context, buffers int) (*sides, error) {
 		if err != nil {
 			return nil, err
 		}
-		v.data[id], v.shapes[id].Data = m.Bytes, uint32(len(m.Bytes))
+		v.data[id], v.shapes[id].Data, v.place[id] = m.Bytes, uint32(len(m.Bytes)), m
 		c, err := s.mapType(ctx, userclient.MemBufferControl|id)
 		switch {
 		case absent(err) || errors.Is(err, ioreturn.ErrNotFound):
