@@ -59,7 +59,8 @@ func (c Const) Uint64() (v uint64, ok bool) {
 }
 
 // Consts returns the exported constants of the package in dir as it is built for
-// Linux on amd64, in the order of its files and declarations.
+// Linux on amd64, in the order of its files and declarations. A constant that is
+// made from one of another package has an unknown value.
 func Consts(dir string) ([]Const, error) {
 	ctx := build.Default
 	ctx.GOOS, ctx.GOARCH, ctx.CgoEnabled = "linux", "amd64", false
@@ -84,11 +85,7 @@ func Consts(dir string) ([]Const, error) {
 
 	var out []Const
 	for i, f := range files {
-		consts, err := fileConsts(f, info)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", pkg.GoFiles[i], err)
-		}
-		for _, c := range consts {
+		for _, c := range fileConsts(f, info) {
 			c.File = pkg.GoFiles[i]
 			out = append(out, c)
 		}
@@ -102,7 +99,7 @@ func (noImports) Import(path string) (*types.Package, error) {
 	return nil, errors.New("imports are not loaded: " + path)
 }
 
-func fileConsts(f *ast.File, info *types.Info) ([]Const, error) {
+func fileConsts(f *ast.File, info *types.Info) []Const {
 	var out []Const
 	for _, d := range f.Decls {
 		decl, ok := d.(*ast.GenDecl)
@@ -116,8 +113,8 @@ func fileConsts(f *ast.File, info *types.Info) ([]Const, error) {
 					continue
 				}
 				obj, ok := info.Defs[id].(*types.Const)
-				if !ok || obj.Val().Kind() == constant.Unknown {
-					return nil, fmt.Errorf("the constant %s can't be evaluated without its imports", id.Name)
+				if !ok {
+					continue // an error of the source, which the compiler reports better
 				}
 				c := Const{Name: id.Name, Value: obj.Val(), Group: oneLine(decl.Doc)}
 				c.Type = types.TypeString(obj.Type(), func(*types.Package) string { return "" })
@@ -128,7 +125,7 @@ func fileConsts(f *ast.File, info *types.Info) ([]Const, error) {
 			}
 		}
 	}
-	return out, nil
+	return out
 }
 
 func oneLine(g *ast.CommentGroup) string { return strings.Join(strings.Fields(g.Text()), " ") }
