@@ -195,3 +195,21 @@ func retry(f func() error) error {
 		}
 	}
 }
+
+// CheckDMABuf verifies that descriptor num, which came from the other side, is a
+// dma-buf of at least size bytes. Its size is fixed by construction (C36). The error
+// is a broken rule.
+func CheckDMABuf(num int, size uint64) error {
+	var fs unix.Statfs_t
+	if err := unix.Fstatfs(num, &fs); err != nil {
+		return ioreturn.Broken(ioreturn.RuleMemoryKind, "memory cannot be examined: %v", err)
+	}
+	if magic := uint32(fs.Type); magic != unix.DMA_BUF_MAGIC {
+		return ioreturn.Broken(ioreturn.RuleMemoryKind, "memory announced as a dma-buf is a file of file system %#x", magic)
+	}
+	end, err := unix.Seek(num, 0, unix.SEEK_END)
+	if err != nil || end < 0 || uint64(end) < size {
+		return ioreturn.Broken(ioreturn.RuleMemorySize, "dma-buf has %d bytes, %d were announced: %v", end, size, err)
+	}
+	return nil
+}

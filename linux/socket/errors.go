@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package socket
+
+import (
+	"fmt"
+
+	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
+)
+
+// gone is why a session is over that was not closed here. It matches ErrGone
+// besides everything that its cause matches.
+type gone struct{ cause error }
+
+func (g *gone) Error() string        { return g.cause.Error() }
+func (g *gone) Unwrap() error        { return g.cause }
+func (g *gone) Is(target error) bool { return target == ioreturn.ErrGone }
+
+func goneBecause(format string, args ...any) error {
+	return &gone{fmt.Errorf(format, args...)}
+}
+
+// unknown is why a call that was sent has no answer. It matches ErrOutcomeUnknown
+// besides everything that its cause matches.
+type unknown struct{ cause error }
+
+func (u *unknown) Error() string {
+	return "given up after it was sent, outcome unknown: " + u.cause.Error()
+}
+func (u *unknown) Unwrap() error        { return u.cause }
+func (u *unknown) Is(target error) bool { return target == ioreturn.ErrOutcomeUnknown }
+
+// status is a code and a detail, as they came from the driver, as an error.
+func status(code ioreturn.Code, detail string) error {
+	if code == ioreturn.Success || detail == "" {
+		return code.Err()
+	}
+	return &ioreturn.StatusError{Code: code, Detail: detail}
+}
+
+// selectorName is how a call appears in errors.
+func selectorName(selector uint32) string { return fmt.Sprintf("call selector %#x", selector) }

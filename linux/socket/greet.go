@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package socket
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/iostreamkit/iostreamkit/linux/internal/bell"
+	"github.com/iostreamkit/iostreamkit/linux/internal/peer"
+	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
+	"github.com/iostreamkit/iostreamkit/sdk/userclient"
+	"golang.org/x/sys/unix"
+)
+
+// greet identifies the client, does the handshake and begins the provider's
+// session. A client that is not welcome is told why.
+func (s *session) greet() error {
+	var peerErr error
+	err := s.sock.Control(func(num int) { s.client, peerErr = peer.Of(num) })
+	if err := errors.Join(err, peerErr); err != nil {
+		return err
+	}
+	s.l.at("driver.client-known")
+	full := s.l.enter(s, s.client.UID)
+	defer s.l.leave(s, s.client.UID)
+	h, err := s.hello()
+	if err == nil {
+		err = full
+	}
+	if err == nil {
+		err = s.begin(h)
+	}
+	if err != nil {
+		s.refuse(err)
+	}
+	return err
+}
+
+// hello waits for the client's first frame.
+func (s *session) hello() (h hello, err error) {
+	if err := s.armHelloTimeout(); err != nil {
+		return h, err
+	}
+	in, err := s.frames.next()
+	if errors.Is(err, os.ErrDeadlineExceeded) && s.why() == nil {
+		return h, ioreturn.Broken(ioreturn.RuleHandshake, "the client sent no HELLO within %v", s.l.cfg.HelloTimeout)
+	}
+	if err != nil {
+		return h, err
+	}
+	if in.typ != FrameHello || in.hasFD {
+		return h, ioreturn.Broken(ioreturn.RuleHandshake, "the client begins with %s (with a descriptor: %t)", frameName(in.typ), in.hasFD)
+	}
+	s.l.at("driver.hello-read")
+	return parseHello(in.bytes)
+}
+
+// armHelloTimeout sets the deadline of the handshake, unless the session has ended,
+// which has set one of its own.
+func (s *session) armHelloTimeout() error { return s.setDeadline(time.Now().Add(s.l.cfg.HelloTimeout)) }
+
+func (s *session) setDeadline(t time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return s.endError()
+	}
+	return s.sock.SetReadDeadline(t)
+}
+
+// begin settles what the two sides use and starts the session.
+func (s *session) begin(h hello) error {
+	abi, err := s.settle(h)
+	if err != nil {
+		return err
+	}
+	ring := -1
+	if !s.observe {
+		if ring, err = s.makeDoorbell(); err != nil {
+			return err
+		}
+		defer unix.Close(ring)
+	}
+	user, err := s.provider.NewSession(peerOf(s.client, s.observe), resources{s})
+	if err != nil {
+		return err
+	}
+	s.l.at("driver.session-made")
+	s.mu.Lock()
+	s.user = user
+	s.mu.Unlock()
+	if s.client.Watched() {
+		s.wg.Go(s.watch)
+	}
+	if err := s.setDeadline(time.Time{}); err != nil {
+		return err
+	}
+	w := welcome{
+		abi: abi, driver: s.l.cfg.abi, bell: s.bellNum, calls: uint32(s.l.cfg.MaxCalls), inline: userclient.MaxInline,
+		bulk: uint32(s.l.cfg.MaxBulk), bulkCalls: maxBulkCalls,
+	}
+	if err := s.send(w.append(nil, ring >= 0), ring); err != nil {
+		return err
+	}
+	s.l.at("driver.welcome-sent")
+	return nil
+}
+
+// makeDoorbell makes the port where the driver waits for the client's input
+// notifications, and the descriptor of its bell.
+func (s *session) makeDoorbell() (ring int, err error) {
+	p, ring, err := bell.NewPort(bellKind(s.bellNum), s.bellLost)
+	if err != nil {
+		return -1, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.doorbell = p
+	if s.ended {
+		p.Fail(s.endError())
+	}
+	return ring, nil
+}
+
+// settle compares what the client says with what this side can do.
+func (s *session) settle(h hello) (abi userclient.Version, err error) {
+	abi, ok := s.l.cfg.abi.common(h.abi)
+	if !ok {
+		return abi, fmt.Errorf("no common version, the driver has %s and the client %s: %w", s.l.cfg.abi, h.abi, ioreturn.Unsupported)
+	}
+	if unknown := h.required &^ userclient.KnownFeatures; unknown != 0 {
+		return abi, fmt.Errorf("the client (versions %s) requires features %#x, which the driver (versions %s) does not know: %w",
+			h.abi, unknown, s.l.cfg.abi, ioreturn.Unsupported)
+	}
+	d := s.provider.Describe()
+	if unknown := d.Required &^ h.known; unknown != 0 {
+		return abi, fmt.Errorf("the driver (versions %s) requires features %#x, which the client (versions %s) does not know: %w",
+			s.l.cfg.abi, unknown, h.abi, ioreturn.Unsupported)
+	}
+	if h.flags&^HelloObserve != 0 {
+		return abi, ioreturn.Broken(ioreturn.RuleHandshake, "HELLO has unknown flags %#x", h.flags)
+	}
+	s.observe, s.memory = h.flags&HelloObserve != 0, h.memory
+	bells := h.bells & s.l.cfg.bells
+	if !s.client.SameUser() {
+		bells &^= 1 << BellEventFD // C1
+	}
+	switch {
+	case bells&(1<<BellEventFD) != 0:
+		s.bellNum = BellEventFD
+	case bells&(1<<BellSocketPair) != 0:
+		s.bellNum = BellSocketPair
+	default:
+		return abi, fmt.Errorf("no common kind of bell, the driver has %#x and the client %#x: %w", s.l.cfg.bells, h.bells, ioreturn.Unsupported)
+	}
+	return abi, nil
+}
+
+// refuse tells a client why there is no session. If that fails, the client will
+// see the hang-up.
+func (s *session) refuse(err error) {
+	if why := s.why(); why != nil {
+		err = why
+	}
+	code, detail := ioreturn.Status(err)
+	_ = s.sock.Send((&refuse{code: code, driver: s.l.cfg.abi, text: detail}).append(nil), -1)
+}

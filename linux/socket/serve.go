@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package socket
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/iostreamkit/iostreamkit/linux/internal/memfd"
+	"github.com/iostreamkit/iostreamkit/linux/internal/seqpacket"
+	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
+	"github.com/iostreamkit/iostreamkit/sdk/userclient"
+	"golang.org/x/sys/unix"
+)
+
+// send sends a frame. If the client has hung up, the receiver will find out; any
+// other error ends the session.
+func (s *session) send(b []byte, fd int) error {
+	err := s.sock.Send(b, fd)
+	if err == nil || seqpacket.HungUp(err) {
+		return nil
+	}
+	s.end(err)
+	return err
+}
+
+// handleCall starts the driver's handler of a call.
+func (s *session) handleCall(in *incoming) error {
+	f, err := parseCall(in.bytes, in.hasFD)
+	if err != nil {
+		return err
+	}
+	s.l.at("driver.call-read")
+	bulk := f.size > userclient.MaxInline || f.outBytes > userclient.MaxInline
+	if f.size > uint32(s.l.cfg.MaxBulk) || f.outBytes > uint32(s.l.cfg.MaxBulk) {
+		return ioreturn.Broken(ioreturn.RuleFrameLimit, "CALL has %d and wants %d bytes, %d are allowed", f.size, f.outBytes, s.l.cfg.MaxBulk)
+	}
+	ctx, cancel := context.WithCancel(s.ctx)
+	if err := s.admit(in.id, f.selector, &running{cancel, bulk}); err != nil {
+		cancel()
+		return err
+	}
+	a := &userclient.Args{Selector: f.selector, In: f.in, Out: make([]uint64, f.out), InBytes: append([]byte(nil), f.bytes...)}
+	id, fd := in.id, in.take()
+	s.wg.Go(func() {
+		defer cancel()
+		if err := s.runCall(ctx, id, a, fd, int(f.size), int(f.outBytes)); err != nil {
+			s.end(err)
+		}
+	})
+	return nil
+}
+
+// admit counts a call, if it keeps the limits and has a number of its own.
+func (s *session) admit(id, selector uint32, r *running) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case id == 0 || s.calls[id] != nil:
+		return ioreturn.Broken(ioreturn.RuleFrameID, "CALL has number %d, which is 0 or outstanding", id)
+	case len(s.calls) >= s.l.cfg.MaxCalls:
+		return ioreturn.Broken(ioreturn.RuleFrameLimit, "%d calls are outstanding, %d are allowed", len(s.calls)+1, s.l.cfg.MaxCalls)
+	case r.bulk && s.bulk >= maxBulkCalls:
+		return ioreturn.Broken(ioreturn.RuleFrameLimit, "%d large calls are outstanding, %d are allowed", s.bulk+1, maxBulkCalls)
+	}
+	s.calls[id] = r
+	if r.bulk {
+		s.bulk++
+	}
+	s.opened = s.opened || selector == userclient.SelOpen
+	return nil
+}
+
+// finish makes room for another call. It comes before the answer is sent, because
+// the client may use the room as soon as it has the answer.
+func (s *session) finish(id uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.calls[id].bulk {
+		s.bulk--
+	}
+	delete(s.calls, id)
+}
+
+// runCall runs one call and answers it. fd is the memfd with its bytes, or -1; an
+// error ends the session.
+func (s *session) runCall(ctx context.Context, id uint32, a *userclient.Args, fd, size, outBytes int) error {
+	if fd >= 0 {
+		a.InBytes = make([]byte, size)
+		err := memfd.ReadBulk(fd, a.InBytes)
+		unix.Close(fd)
+		if err != nil {
+			return err
+		}
+	}
+	a.OutBytes = make([]byte, outBytes)
+	err := s.user.Call(ctx, a)
+	s.l.at("driver.call-done")
+	if err == nil && (a.NOut < 0 || a.NOut > len(a.Out) || a.NOutBytes < 0 || a.NOutBytes > len(a.OutBytes)) {
+		err = fmt.Errorf("the driver's answer to selector %#x is larger than the client's room: %w", a.Selector, ioreturn.InternalError)
+	}
+	f := reply{}
+	f.code, f.detail = ioreturn.Status(err)
+	if err == nil {
+		f.out, f.bytes, f.size = a.Out[:a.NOut], a.OutBytes[:a.NOutBytes], uint32(a.NOutBytes)
+	}
+	out := -1
+	if len(f.bytes) > userclient.MaxInline {
+		if out, err = memfd.NewBulk(f.bytes); err != nil {
+			f = reply{}
+			f.code, f.detail = ioreturn.Status(fmt.Errorf("%w: %w", ioreturn.NoMemory, err))
+		} else {
+			defer unix.Close(out)
+		}
+		f.bytes = nil
+	}
+	s.finish(id)
+	s.send(f.append(nil, id, out >= 0), out)
+	s.l.at("driver.reply-sent")
+	return nil
+}
+
+// handleCancel ends the context of a call. The call may be answered already.
+func (s *session) handleCancel(in *incoming) error {
+	if err := parseCancel(in.bytes); err != nil {
+		return err
+	}
+	s.l.at("driver.cancel-read")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.calls[in.id]; r != nil {
+		r.cancel()
+	}
+	return nil
+}
+
+// resources is what the session lends to the driver. It implements
+// userclient.Resources.
+type resources struct{ s *session }
+
+func (r resources) Alloc(size int, w userclient.Writer) (userclient.Mem, func() error, error) {
+	m, err := memfd.Create("iosk-arena", size, w == userclient.DriverWrites)
+	if err != nil {
+		return userclient.Mem{}, nil, ioreturn.Op("allocate", "shared memory", fmt.Errorf("%w: %w", ioreturn.NoMemory, err))
+	}
+	var once sync.Once
+	release := func() error {
+		err := ioreturn.Op("release", "shared memory", ioreturn.ErrClosed)
+		once.Do(func() { err = m.Close() })
+		return err
+	}
+	return userclient.Mem{Bytes: m.Bytes, Kind: userclient.MemMemfd, FD: m.FD}, release, nil
+}
+
+// Doorbell returns nil to an observer's session, which has no queues.
+func (r resources) Doorbell() userclient.Port {
+	if r.s.doorbell == nil {
+		return nil
+	}
+	return r.s.doorbell
+}
+
+func (r resources) Hangup(reason error) {
+	if reason == nil {
+		reason = ioreturn.ErrClosed
+	}
+	r.s.end(reason)
+}
