@@ -175,12 +175,12 @@ func TestC37MemoryIsSharedOncePerArena(t *testing.T) {
 	if whole.FD != half.FD || &whole.Bytes[arenaSize/2] != &half.Bytes[0] {
 		t.Error("one arena came as two")
 	}
-	s.mem[0].Bytes[arenaSize/2] = 42
+	s.memory(0).Bytes[arenaSize/2] = 42
 	if half.Bytes[0] != 42 {
 		t.Error("what the driver writes is not what the client sees")
 	}
 	var mine, theirs unix.Stat_t
-	if err := errors.Join(unix.Fstat(whole.FD, &mine), unix.Fstat(s.mem[0].FD, &theirs)); err != nil || mine.Ino != theirs.Ino {
+	if err := errors.Join(unix.Fstat(whole.FD, &mine), unix.Fstat(s.memory(0).FD, &theirs)); err != nil || mine.Ino != theirs.Ino {
 		t.Errorf("inode %d here, %d there: %v", mine.Ino, theirs.Ino, err)
 	}
 	if err := errors.Join(whole.Unmap(), half.Unmap()); err != nil {
@@ -239,7 +239,7 @@ func TestC5MappingOutlivesTheSession(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.mem[0].Bytes[7] = 7
+	s.memory(0).Bytes[7] = 7
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
