@@ -93,7 +93,7 @@ func Status(err error) (Code, string) {
 	switch {
 	case errors.As(err, &se) && se.Code == c:
 		return c, se.Detail
-	case err == error(c):
+	case err.Error() == c.Error():
 		return c, ""
 	}
 	return c, err.Error()

@@ -47,10 +47,6 @@ func prefix(p ...string) func(gen.Const) bool {
 	}
 }
 
-func named(names ...string) func(gen.Const) bool {
-	return func(c gen.Const) bool { return slices.Contains(names, c.Name) }
-}
-
 func typed(typ string) func(gen.Const) bool {
 	return func(c gen.Const) bool { return c.Type == typ }
 }
