@@ -91,12 +91,16 @@ func macros(t *testing.T) []string {
 // types in private are arguments or results of functions and never leave the process.
 var shared = []struct {
 	dir     string
+	file    string            // only this one
+	trim    string            // from the macro's beginning
+	all     string            // prefix of all
 	prefix  map[string]string // by type
 	private []string          // types
 }{
 	{dir: "../sdk/userclient", private: []string{"Writer"}},
 	{dir: "../sdk/queue", private: []string{"Wake", "Role"}},
 	{dir: "../sdk/ioreturn", prefix: map[string]string{"Code": "RETURN_"}},
+	{dir: "../linux/socket", file: "wire.go", trim: "WIRE_", all: "WIRE_"},
 }
 
 // goNumbers returns what the header must define, by macro without IOSK_.
@@ -109,14 +113,14 @@ func goNumbers(t *testing.T) map[string]uint64 {
 			t.Fatal(err)
 		}
 		for _, c := range consts {
-			if slices.Contains(pkg.private, c.Type) {
+			if slices.Contains(pkg.private, c.Type) || pkg.file != "" && pkg.file != c.File {
 				continue
 			}
 			v, ok := c.Uint64()
 			if !ok {
 				t.Errorf("%s: %s is no unsigned number, so the header can't have it", pkg.dir, c.Name)
 			}
-			name := pkg.prefix[c.Type] + gen.Macro(c.Name)
+			name := pkg.all + pkg.prefix[c.Type] + strings.TrimPrefix(gen.Macro(c.Name), pkg.trim)
 			if _, dup := out[name]; dup {
 				t.Errorf("%s: two constants would be IOSK_%s", pkg.dir, name)
 			}

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/iostreamkit/iostreamkit/internal/gen"
+	"github.com/iostreamkit/iostreamkit/linux/socket"
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 	"github.com/iostreamkit/iostreamkit/sdk/queue"
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
@@ -158,6 +159,8 @@ func offsets() map[string]map[string]int {
 			"status": queue.RingStatusOff},
 		"iosk_reader": {"": queue.ReaderSize, "magic": queue.ReaderMagicOff, "head": queue.ReaderHeadOff, "cpu": queue.ReaderCPUOff,
 			"wake": queue.ReaderWakeOff, "how": queue.ReaderHowOff},
+		"iosk_wire_header": {"": socket.HeaderSize, "size": socket.HeaderSizeOff, "type": socket.HeaderTypeOff,
+			"flags": socket.HeaderFlagsOff, "id": socket.HeaderIDOff, "zero": socket.HeaderZeroOff},
 	}
 }
 

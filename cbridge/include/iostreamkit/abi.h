@@ -295,6 +295,7 @@ struct iosk_reader {
 
 #include "abi_state.h"
 #include "abi_records.h"
+#include "abi_wire.h"
 
 /* ---- Sizes and offsets, as the compiler sees them. ---- */
 
