@@ -198,6 +198,9 @@ func (s *session) Closed(reason error) {
 	}
 	s.leave()
 	s.d.forget(s)
+	if wasOpen {
+		s.announce(userclient.StateClosed) // to the others; this client is not there any more
+	}
 }
 
 // shut ends a lane: what handlers must know, what is in the backlog, its memory. The
