@@ -69,9 +69,9 @@ func open(sock, pid int) (int, error) {
 		num, err = openByNumber(sock, pid)
 	}
 	switch {
-	case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM), errors.Is(err, unix.EINVAL):
+	case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM), errors.Is(err, unix.ENODATA):
 		return -1, nil
-	case errors.Is(err, unix.ESRCH):
+	case errors.Is(err, unix.ESRCH), errors.Is(err, unix.EINVAL): // the latter before Linux 6.16
 		return -1, fmt.Errorf("process %d: %w", pid, ioreturn.ErrGone)
 	case err != nil:
 		return -1, fmt.Errorf("watch process %d: %w", pid, err)
