@@ -41,7 +41,7 @@ func (d *Description) UnmarshalBinary(b []byte) error {
 // check tests what must hold in a description at both ends before its fields are
 // used for anything.
 func (d *Description) check() error {
-	if _, _, _, err := ParseName(d.Name); err != nil {
+	if _, err := splitName(d.Name); err != nil {
 		return err
 	}
 	lo, hi := d.ABIMin, d.ABIMax

@@ -20,19 +20,29 @@ const (
 // to MaxNamePart letters, digits, dots, underscores or hyphens of ASCII and does
 // not begin with a dot. The error matches ErrInvalid and says which part is wrong.
 func ParseName(s string) (vendor, device, stream string, err error) {
-	if len(s) > MaxName {
-		return "", "", "", badName(s[:MaxName]+"…", "it has %d bytes, at most %d are allowed", len(s), MaxName)
-	}
-	parts := strings.Split(s, "/")
-	if len(parts) != 3 {
-		return "", "", "", badName(s, "it has %d parts, it needs three: vendor/device/stream", len(parts))
-	}
-	for i, what := range [...]string{"vendor", "device", "stream"} {
-		if wrong := wrongPart(parts[i]); wrong != "" {
-			return "", "", "", badName(s, "the %s %s", what, wrong)
-		}
+	parts, err := splitName(s)
+	if err != nil {
+		return "", "", "", fmt.Errorf("%w (%w)", err, ioreturn.ErrInvalid)
 	}
 	return parts[0], parts[1], parts[2], nil
+}
+
+// splitName is ParseName with an error that says only what is wrong.
+func splitName(s string) (parts [3]string, err error) {
+	if len(s) > MaxName {
+		return parts, fmt.Errorf("stream name %q has %d bytes, at most %d are allowed", s[:MaxName]+"…", len(s), MaxName)
+	}
+	split := strings.Split(s, "/")
+	if len(split) != len(parts) {
+		return parts, fmt.Errorf("stream name %q has %d parts, it needs three: vendor/device/stream", s, len(split))
+	}
+	for i, what := range [...]string{"vendor", "device", "stream"} {
+		if wrong := wrongPart(split[i]); wrong != "" {
+			return parts, fmt.Errorf("stream name %q: the %s %s", s, what, wrong)
+		}
+		parts[i] = split[i]
+	}
+	return parts, nil
 }
 
 // wrongPart says what is wrong with one part of a name, or "".
@@ -59,8 +69,4 @@ func nameRune(r rune) bool {
 		return true
 	}
 	return r == '.' || r == '_' || r == '-'
-}
-
-func badName(s, format string, args ...any) error {
-	return fmt.Errorf("stream name %q: "+format+" (%w)", append(append([]any{s}, args...), ioreturn.ErrInvalid)...)
 }
