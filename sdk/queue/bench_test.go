@@ -73,7 +73,7 @@ func BenchmarkOneWay(b *testing.B) {
 func BenchmarkTwoQueueLoop(b *testing.B) {
 	batches(b, func(b *testing.B, batch int) {
 		const buffers = 512
-		driver, client := session(b, userclient.LayoutNative, buffers, nil)
+		driver, client := session(b, userclient.LayoutNative, buffers)
 		free := make([]Entry, buffers, 2*buffers)
 		for i := range free {
 			free[i] = Entry{Buffer: uint32(i), DataLength: 64}
@@ -134,7 +134,7 @@ func BenchmarkCall(b *testing.B) {
 	for _, l := range []userclient.Layout{userclient.LayoutNative, userclient.LayoutClassic} {
 		b.Run(l.String(), func(b *testing.B) {
 			batches(b, func(b *testing.B, batch int) {
-				driver, client := session(b, l, 512, nil)
+				driver, client := session(b, l, 512)
 				es := make([]Entry, batch)
 				for i := range es {
 					es[i].Buffer = uint32(i)
@@ -157,7 +157,7 @@ func BenchmarkCall(b *testing.B) {
 
 // BenchmarkPoll is one look at an empty queue by a spinning consumer.
 func BenchmarkPoll(b *testing.B) {
-	driver, _ := session(b, userclient.LayoutNative, 4, nil)
+	driver, _ := session(b, userclient.LayoutNative, 4)
 	for b.Loop() {
 		if driver.Poll() {
 			b.Fatal("the queue is empty")

@@ -217,7 +217,7 @@ func TestClassicHostileIndices(t *testing.T) {
 }
 
 func TestClassicHasNoWords(t *testing.T) {
-	driver, client := session(t, userclient.LayoutClassic, 2, nil)
+	driver, client := session(t, userclient.LayoutClassic, 2)
 	driver.SetToken(5)
 	driver.SetCPU(1)
 	driver.Disarm()

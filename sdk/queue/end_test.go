@@ -22,7 +22,7 @@ func entriesOf(n uint32, ids ...uint32) []Entry {
 
 func TestEndLoop(t *testing.T) {
 	layouts(t, func(t *testing.T, l userclient.Layout) {
-		driver, client := session(t, l, 3, nil)
+		driver, client := session(t, l, 3)
 		buf := make([]Entry, 8)
 		for round := range 50 {
 			w := must[Wake](t)(driver.Send(entriesOf(uint32(round), 0, 1, 2)))
@@ -59,7 +59,7 @@ func TestEndLoop(t *testing.T) {
 }
 
 func TestC12OwnershipIsChecked(t *testing.T) {
-	driver, client := session(t, userclient.LayoutNative, 4, nil)
+	driver, client := session(t, userclient.LayoutNative, 4)
 	for name, es := range map[string][]Entry{
 		"unknown buffer": entriesOf(0, 4),
 		"no buffer":      entriesOf(0, userclient.NoBuffer),
@@ -205,7 +205,7 @@ func TestHostilePeerOfEnd(t *testing.T) {
 // TestSendMistakesNameTheBuffer checks that the caller's own mistakes are told
 // apart, and do no harm.
 func TestSendMistakesNameTheBuffer(t *testing.T) {
-	driver, _ := session(t, userclient.LayoutNative, 4, nil)
+	driver, _ := session(t, userclient.LayoutNative, 4)
 	must[Wake](t)(driver.Send(entriesOf(0, 3)))
 	for _, tc := range []struct {
 		es   []Entry
@@ -232,7 +232,7 @@ func TestSendMistakesNameTheBuffer(t *testing.T) {
 
 // TestC21ClientWaitsToSend: the refusal of a classic client is not final.
 func TestC21ClientWaitsToSend(t *testing.T) {
-	driver, client := session(t, userclient.LayoutClassic, 2, nil)
+	driver, client := session(t, userclient.LayoutClassic, 2)
 	client.mine[0], client.owned = 1, 1 // as if it had a buffer to give back
 	_, err := client.Send(entriesOf(0, 0))
 	wantIs(t, err, ioreturn.ErrState)
@@ -249,7 +249,7 @@ func TestC21ClientWaitsToSend(t *testing.T) {
 // TestArmIsCutToWhatCanCome: an End never waits for more entries than the other
 // side has buffers for.
 func TestArmIsCutToWhatCanCome(t *testing.T) {
-	driver, client := session(t, userclient.LayoutNative, 4, nil)
+	driver, client := session(t, userclient.LayoutNative, 4)
 	must[Wake](t)(driver.Send(entriesOf(0, 0, 1)))
 	must[int](t)(client.Receive(make([]Entry, 2)))
 	if must[bool](t)(client.Arm(3, SleepWord)) {
@@ -276,7 +276,7 @@ func TestArmIsCutToWhatCanCome(t *testing.T) {
 }
 
 func TestEndPassesOn(t *testing.T) {
-	driver, client := session(t, userclient.LayoutNative, 4, nil)
+	driver, client := session(t, userclient.LayoutNative, 4)
 	driver.SetToken(11)
 	driver.SetCPU(2)
 	driver.SetCPU(2)

@@ -41,30 +41,43 @@ func pair(tb testing.TB, m Memory, cfg Config) (*Producer, *Consumer) {
 }
 
 // session returns the driver's and the client's end of a session of that many
-// buffers, of 4096 and 64 bytes each.
-func session(tb testing.TB, l userclient.Layout, buffers int, ring func(count uint32) Memory) (driver, client *End) {
+// buffers in this process.
+func session(tb testing.TB, l userclient.Layout, buffers int) (driver, client *End) {
 	tb.Helper()
 	count := RingCount(l, buffers)
-	if ring == nil {
-		ring = func(count uint32) Memory { return heap(tb, l, count) }
-	}
-	out, in := ring(count), ring(count)
-	fixed, found := NewRoles(TailWrites), NewRoles(RoleUnknown)
-	conf := func(name string, r *Roles) Config {
-		return Config{Layout: l, Name: name, Buffers: buffers, Count: count, Roles: r}
-	}
-	dp, err1 := NewProducer(out, conf("output queue", fixed))
-	dc, err2 := NewConsumer(in, conf("input queue", fixed))
-	cp, err3 := NewProducer(in, conf("input queue", found))
-	cc, err4 := NewConsumer(out, conf("output queue", found))
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
+	out, in := heap(tb, l, count), heap(tb, l, count)
+	return driverEnd(tb, l, buffers, out, in), clientEnd(tb, l, buffers, out, in)
+}
+
+// driverEnd returns the driver's end of a session of buffers of 4096 and 64 bytes
+// each, whose queues are as mapped on its side.
+func driverEnd(tb testing.TB, l userclient.Layout, buffers int, out, in Memory) *End {
+	tb.Helper()
+	conf := Config{Layout: l, Buffers: buffers, Count: RingCount(l, buffers), Roles: NewRoles(TailWrites)}
+	return newEnd(tb, conf, "output queue", out, "input queue", in, true)
+}
+
+// clientEnd is driverEnd for the other side.
+func clientEnd(tb testing.TB, l userclient.Layout, buffers int, out, in Memory) *End {
+	tb.Helper()
+	conf := Config{Layout: l, Buffers: buffers, Count: RingCount(l, buffers), Roles: NewRoles(RoleUnknown)}
+	return newEnd(tb, conf, "input queue", in, "output queue", out, false)
+}
+
+func newEnd(tb testing.TB, conf Config, writes string, w Memory, reads string, r Memory, ownAll bool) *End {
+	tb.Helper()
+	conf.Name = writes
+	p, err1 := NewProducer(w, conf)
+	conf.Name = reads
+	c, err2 := NewConsumer(r, conf)
+	if err := errors.Join(err1, err2); err != nil {
 		tb.Fatal(err)
 	}
-	bounds := make([]Bound, buffers)
+	bounds := make([]Bound, conf.Buffers)
 	for i := range bounds {
 		bounds[i] = Bound{Data: 4096, Control: 64}
 	}
-	return NewEnd(dc, dp, bounds, true), NewEnd(cc, cp, bounds, false)
+	return NewEnd(c, p, bounds, ownAll)
 }
 
 // wantRule fails unless err is a breach of rule.

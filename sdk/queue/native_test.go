@@ -267,7 +267,7 @@ func TestTakeOver(t *testing.T) {
 }
 
 func TestStatus(t *testing.T) {
-	driver, client := session(t, userclient.LayoutNative, 2, nil)
+	driver, client := session(t, userclient.LayoutNative, 2)
 	if client.Ended() || client.Status() != StatusRunning {
 		t.Fatal("a new queue has ended")
 	}
@@ -279,7 +279,7 @@ func TestStatus(t *testing.T) {
 	if client.Ended() {
 		t.Fatal("the end can't be taken back")
 	}
-	driver, client = session(t, userclient.LayoutClassic, 2, nil)
+	driver, client = session(t, userclient.LayoutClassic, 2)
 	if driver.SetStatus(StatusEnd); client.Ended() {
 		t.Fatal("a classic queue has no word for its end")
 	}

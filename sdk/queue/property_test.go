@@ -200,7 +200,7 @@ func TestC12SessionProperty(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		l := rapid.SampledFrom([]userclient.Layout{userclient.LayoutNative, userclient.LayoutClassic}).Draw(rt, "layout")
 		buffers := rapid.IntRange(1, 70).Draw(rt, "buffers")
-		driver, client := session(t, l, buffers, nil)
+		driver, client := session(t, l, buffers)
 		where := make([]owner, buffers)
 		var onWay [2][]Entry // to the client, to the driver
 		moved := false       // the output queue, so that a classic client knows the roles
