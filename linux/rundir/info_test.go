@@ -12,8 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 )
 
@@ -79,23 +77,6 @@ func TestFileNamesOfStreams(t *testing.T) {
 			t.Errorf("%q became %q", file, got)
 		}
 	}
-}
-
-func FuzzParseNotices(f *testing.F) {
-	f.Add([]byte{})
-	f.Add(make([]byte, unix.SizeofInotifyEvent))
-	f.Add(append(make([]byte, unix.SizeofInotifyEvent-4), 0xff, 0xff, 0xff, 0xff, 'x'))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		list := parseNotices(b)
-		if len(list)*unix.SizeofInotifyEvent > len(b) {
-			t.Errorf("%d events of %d bytes", len(list), len(b))
-		}
-		for _, n := range list {
-			if strings.Contains(n.name, "\x00") {
-				t.Errorf("name %q", n.name)
-			}
-		}
-	})
 }
 
 func TestEveryFieldTravels(t *testing.T) {

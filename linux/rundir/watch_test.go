@@ -386,25 +386,3 @@ func TestWatchIsQuiet(t *testing.T) {
 		t.Errorf("sees %v", events)
 	}
 }
-
-// TestInterruptBeforeReadIsNotLost has the context end just before the watch sets
-// its deadline, which undoes the interruption.
-func TestInterruptBeforeReadIsNotLost(t *testing.T) {
-	in, err := newInotify()
-	must(t, err)
-	defer in.close()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	in.interrupt()
-	done := make(chan error, 1)
-	go func() {
-		_, err := in.read(ctx, time.Time{})
-		done <- err
-	}()
-	select {
-	case err := <-done:
-		must(t, err)
-	case <-time.After(soon):
-		t.Error("read waits")
-	}
-}
