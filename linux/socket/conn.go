@@ -102,6 +102,9 @@ func (c *Conn) receive() {
 
 // handle does what one frame says. An error ends the session.
 func (c *Conn) handle(in *incoming) error {
+	if in.hasFD && in.typ != FrameReply && in.typ != FrameMapped {
+		return ioreturn.Broken(ioreturn.RuleFrameFDs, "%s carries a descriptor", frameName(in.typ))
+	}
 	switch in.typ {
 	case FrameReply:
 		return c.replied(in)

@@ -120,10 +120,15 @@ func (c *Conn) identify() error {
 	if err := errors.Join(err, peerErr); err != nil {
 		return err
 	}
-	if uid := c.driver.UID; uid != 0 && uid != os.Geteuid() && !slices.Contains(c.cfg.AllowUIDs, uid) {
+	if uid := c.driver.UID; !trusted(uid, os.Geteuid(), c.cfg.AllowUIDs) {
 		return fmt.Errorf("the driver runs as user %d, which is neither root nor this user nor allowed: %w", uid, ioreturn.ErrPermission)
 	}
 	return nil
+}
+
+// trusted reports whether a driver that runs as user uid is to be trusted by user own.
+func trusted(uid, own int, allow []int) bool {
+	return uid == 0 || uid == own || slices.Contains(allow, uid)
 }
 
 // greet does the handshake.

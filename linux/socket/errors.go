@@ -38,5 +38,10 @@ func status(code ioreturn.Code, detail string) error {
 	return &ioreturn.StatusError{Code: code, Detail: detail}
 }
 
+// refusal is a code with a detail, as it travels to the client.
+func refusal(code ioreturn.Code, format string, args ...any) error {
+	return &ioreturn.StatusError{Code: code, Detail: fmt.Sprintf(format, args...)}
+}
+
 // selectorName is how a call appears in errors.
 func selectorName(selector uint32) string { return fmt.Sprintf("call selector %#x", selector) }

@@ -14,6 +14,7 @@ import (
 	"github.com/iostreamkit/iostreamkit/internal/leak"
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
+	"golang.org/x/sys/unix"
 )
 
 func TestMain(m *testing.M) {
@@ -34,7 +35,12 @@ const (
 	selBad                                     // answers more than there is room for
 )
 
-const arenaSize = 1 << 16
+const (
+	arenaSize = 1 << 16
+
+	memForeign = userclient.MemBufferData | 1
+	memStuck   = userclient.MemBufferData | 2 // waits for fakeProvider.unstick
+)
 
 // fakeProvider is the smallest driver that uses everything of the seam. Like a real
 // one it lets one client at a time be open.
@@ -43,11 +49,10 @@ type fakeProvider struct {
 	refuse  error
 	unstick chan struct{}
 
-	mu       sync.Mutex
-	owner    *fakeSession
-	sessions []*fakeSession
-	made     chan *fakeSession
-	closed   chan error
+	mu     sync.Mutex
+	owner  *fakeSession
+	made   chan *fakeSession
+	closed chan error
 }
 
 func newFake() *fakeProvider {
@@ -59,11 +64,25 @@ func newFake() *fakeProvider {
 	}
 }
 
-func (p *fakeProvider) Describe() userclient.Description { return p.desc }
+func (p *fakeProvider) Describe() userclient.Description {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.desc
+}
+
+// set changes what the driver requires and whom it refuses, also while it serves.
+func (p *fakeProvider) set(required uint64, refuse error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.desc.Required, p.refuse = required, refuse
+}
 
 func (p *fakeProvider) NewSession(who userclient.Peer, r userclient.Resources) (userclient.Session, error) {
-	if p.refuse != nil {
-		return nil, p.refuse
+	p.mu.Lock()
+	refuse := p.refuse
+	p.mu.Unlock()
+	if refuse != nil {
+		return nil, refuse
 	}
 	s := &fakeSession{p: p, peer: who, r: r, bells: make(map[uint32]userclient.Bell)}
 	p.made <- s
@@ -81,7 +100,7 @@ type fakeSession struct {
 	release   [2]func() error
 	cancelled int
 	running   int
-	foreign   userclient.Mem // served as MemBufferData|1
+	foreign   userclient.Mem // served as memForeign
 	isClosed  bool
 }
 
@@ -161,10 +180,12 @@ func (s *fakeSession) Memory(typ uint32) (userclient.Mem, error) {
 			m.Bytes, m.Offset = m.Bytes[arenaSize/2:], arenaSize/2
 		}
 		return m, err
-	case userclient.MemBufferData | 1:
+	case memForeign:
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return s.foreign, nil
+	case memStuck:
+		<-s.p.unstick
 	}
 	return userclient.Mem{}, ioreturn.BadArgument
 }
@@ -272,4 +293,11 @@ func ruleOf(err error) ioreturn.Rule {
 		return r.Rule
 	}
 	return 0
+}
+
+// polls reports whether a descriptor polls readable.
+func polls(fd int) bool {
+	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	n, err := unix.Poll(p, 0)
+	return err == nil && n == 1 && p[0].Revents&unix.POLLIN != 0
 }

@@ -6,7 +6,6 @@ package socket
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"time"
 
@@ -131,16 +130,16 @@ func (s *session) makeDoorbell() (ring int, err error) {
 func (s *session) settle(h hello) (abi userclient.Version, err error) {
 	abi, ok := s.l.cfg.abi.common(h.abi)
 	if !ok {
-		return abi, fmt.Errorf("no common version, the driver has %s and the client %s: %w", s.l.cfg.abi, h.abi, ioreturn.Unsupported)
+		return abi, refusal(ioreturn.Unsupported, "no common version, the driver has %s and the client %s", s.l.cfg.abi, h.abi)
 	}
 	if unknown := h.required &^ userclient.KnownFeatures; unknown != 0 {
-		return abi, fmt.Errorf("the client (versions %s) requires features %#x, which the driver (versions %s) does not know: %w",
-			h.abi, unknown, s.l.cfg.abi, ioreturn.Unsupported)
+		return abi, refusal(ioreturn.Unsupported, "the client (versions %s) requires features %#x, which the driver (versions %s) does not know",
+			h.abi, unknown, s.l.cfg.abi)
 	}
 	d := s.provider.Describe()
 	if unknown := d.Required &^ h.known; unknown != 0 {
-		return abi, fmt.Errorf("the driver (versions %s) requires features %#x, which the client (versions %s) does not know: %w",
-			s.l.cfg.abi, unknown, h.abi, ioreturn.Unsupported)
+		return abi, refusal(ioreturn.Unsupported, "the driver (versions %s) requires features %#x, which the client (versions %s) does not know",
+			s.l.cfg.abi, unknown, h.abi)
 	}
 	if h.flags&^HelloObserve != 0 {
 		return abi, ioreturn.Broken(ioreturn.RuleHandshake, "HELLO has unknown flags %#x", h.flags)
@@ -156,7 +155,7 @@ func (s *session) settle(h hello) (abi userclient.Version, err error) {
 	case bells&(1<<BellSocketPair) != 0:
 		s.bellNum = BellSocketPair
 	default:
-		return abi, fmt.Errorf("no common kind of bell, the driver has %#x and the client %#x: %w", s.l.cfg.bells, h.bells, ioreturn.Unsupported)
+		return abi, refusal(ioreturn.Unsupported, "no common kind of bell, the driver has %#x and the client %#x", s.l.cfg.bells, h.bells)
 	}
 	return abi, nil
 }

@@ -83,13 +83,14 @@ type Listener struct {
 	cfg  ListenConfig
 	sock *seqpacket.Listener
 
-	served atomic.Bool
-	mu     sync.Mutex
-	closed bool
-	live   map[*session]struct{}
-	fresh  map[int][]*session // by user: clients in the handshake, oldest first
-	wg     sync.WaitGroup     // sessions
-	stop   chan struct{}      // closed by Close
+	served  atomic.Bool
+	mu      sync.Mutex
+	closed  bool
+	sockErr error // of removing the socket
+	live    map[*session]struct{}
+	fresh   map[int][]*session // by user: clients in the handshake, oldest first
+	wg      sync.WaitGroup     // sessions
+	stop    chan struct{}      // closed by Close
 }
 
 // Listen makes a socket at path, where nothing may be yet: whether something that
@@ -179,7 +180,7 @@ func (l *Listener) enter(s *session, uid int) error {
 	}
 	l.fresh[uid] = append(l.fresh[uid], s)
 	if n := len(l.live); n > l.cfg.MaxSessions {
-		return fmt.Errorf("%d clients are connected, which is the limit: %w", n-1, ioreturn.Busy)
+		return refusal(ioreturn.Busy, "%d clients are connected, which is the limit", n-1)
 	}
 	return nil
 }
@@ -200,7 +201,8 @@ func (l *Listener) leave(s *session, uid int) {
 	}
 }
 
-// shut refuses new clients and ends every session. It does not block.
+// shut removes the socket, refuses new clients and ends every session. It does not
+// block.
 func (l *Listener) shut() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -209,6 +211,7 @@ func (l *Listener) shut() {
 	}
 	l.closed = true
 	close(l.stop)
+	l.sockErr = l.sock.Close()
 	for s := range l.live {
 		s.end(errShutdown)
 	}
@@ -222,18 +225,21 @@ var errShutdown = fmt.Errorf("the driver is shutting down: %w", ioreturn.ErrClos
 // harmless.
 func (l *Listener) Close() error {
 	l.shut()
-	err := l.sock.Close()
 	joined := make(chan struct{})
 	go func() {
 		l.wg.Wait()
 		close(joined)
 	}()
+	var late bool
 	select {
 	case <-joined:
 	case <-time.After(l.cfg.CloseTimeout):
-		l.mu.Lock()
-		n := len(l.live)
-		l.mu.Unlock()
+		late = true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	err := l.sockErr
+	if n := len(l.live); late && n > 0 {
 		err = errors.Join(err, fmt.Errorf("%d sessions still wait for a handler of the driver: %w", n, ioreturn.ErrTimeout))
 	}
 	return ioreturn.Op("close listener at", l.path, err)

@@ -100,7 +100,7 @@ func (s *session) runCall(ctx context.Context, id uint32, a *userclient.Args, fd
 	err := s.user.Call(ctx, a)
 	s.l.at("driver.call-done")
 	if err == nil && (a.NOut < 0 || a.NOut > len(a.Out) || a.NOutBytes < 0 || a.NOutBytes > len(a.OutBytes)) {
-		err = fmt.Errorf("the driver's answer to selector %#x is larger than the client's room: %w", a.Selector, ioreturn.InternalError)
+		err = refusal(ioreturn.InternalError, "the driver's answer to selector %#x is larger than the client's room", a.Selector)
 	}
 	f := reply{}
 	f.code, f.detail = ioreturn.Status(err)
@@ -111,7 +111,7 @@ func (s *session) runCall(ctx context.Context, id uint32, a *userclient.Args, fd
 	if len(f.bytes) > userclient.MaxInline {
 		if out, err = memfd.NewBulk(f.bytes); err != nil {
 			f = reply{}
-			f.code, f.detail = ioreturn.Status(fmt.Errorf("%w: %w", ioreturn.NoMemory, err))
+			f.code, f.detail = ioreturn.NoMemory, err.Error()
 		} else {
 			defer unix.Close(out)
 		}

@@ -224,6 +224,9 @@ func (s *session) endLocked(reason error) {
 	}
 	if s.user != nil && !errors.As(reason, new(*gone)) && reason != nil {
 		code, detail := ioreturn.Status(reason)
+		if errors.Is(reason, errShutdown) {
+			code, detail = ioreturn.Offline, "the driver is shutting down"
+		}
 		// Best effort: the session ends in any case.
 		_ = s.sock.Send((&bye{code, detail}).append(nil), -1)
 	}

@@ -67,7 +67,7 @@ func (s *session) runMap(id, typ uint32) {
 
 func (s *session) memoryOf(typ uint32) (userclient.Mem, error) {
 	if s.observe {
-		return userclient.Mem{}, fmt.Errorf("an observer has no memory: %w", ioreturn.NotPermitted)
+		return userclient.Mem{}, refusal(ioreturn.NotPermitted, "an observer has no memory")
 	}
 	return s.user.Memory(typ)
 }
@@ -76,7 +76,7 @@ func (s *session) memoryOf(typ uint32) (userclient.Mem, error) {
 // the client has it already.
 func (a *sharedArenas) describe(m userclient.Mem, accepted uint32) (f mapped, fd int, err error) {
 	if m.Kind > 31 || accepted&(1<<m.Kind) == 0 {
-		return f, -1, fmt.Errorf("the memory is %s, which the client does not accept: %w", m.Kind, ioreturn.Unsupported)
+		return f, -1, refusal(ioreturn.Unsupported, "the memory is %s, which the client does not accept", m.Kind)
 	}
 	f = mapped{offset: uint64(m.Offset), length: uint64(len(m.Bytes)), kind: m.Kind}
 	var key inode
@@ -84,8 +84,8 @@ func (a *sharedArenas) describe(m userclient.Mem, accepted uint32) (f mapped, fd
 		return mapped{}, -1, err
 	}
 	if m.Offset < 0 || f.length == 0 || f.offset > f.size || f.length > f.size-f.offset {
-		return mapped{}, -1, fmt.Errorf("the driver's memory at %d of %d bytes leaves its arena of %d bytes: %w",
-			m.Offset, f.length, f.size, ioreturn.InternalError)
+		return mapped{}, -1, refusal(ioreturn.InternalError, "the driver's memory at %d of %d bytes leaves its arena of %d bytes",
+			m.Offset, f.length, f.size)
 	}
 	if id, ok := a.ids[key]; ok {
 		f.arena = id
@@ -104,7 +104,7 @@ func (a *sharedArenas) describe(m userclient.Mem, accepted uint32) (f mapped, fd
 func examine(m userclient.Mem) (size uint64, key inode, access uint32, err error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(m.FD, &st); err != nil {
-		return 0, key, 0, fmt.Errorf("%w: the driver's memory cannot be examined: %w", ioreturn.InternalError, err)
+		return 0, key, 0, refusal(ioreturn.InternalError, "the driver's memory cannot be examined: %v", err)
 	}
 	key = inode{uint64(st.Dev), st.Ino}
 	switch m.Kind {
@@ -112,7 +112,7 @@ func examine(m userclient.Mem) (size uint64, key inode, access uint32, err error
 		size = uint64(st.Size)
 		readOnly := memfd.Check(m.FD, size, true) == nil
 		if err := memfd.Check(m.FD, size, false); err != nil {
-			return 0, key, 0, fmt.Errorf("the driver's memory cannot be shared: %w: %w", ioreturn.InternalError, err)
+			return 0, key, 0, refusal(ioreturn.InternalError, "the driver's memory cannot be shared: %v", err)
 		}
 		if !readOnly {
 			access = AccessReadWrite
@@ -120,14 +120,14 @@ func examine(m userclient.Mem) (size uint64, key inode, access uint32, err error
 	case userclient.MemDMABuf:
 		end, err := unix.Seek(m.FD, 0, unix.SEEK_END)
 		if err != nil {
-			return 0, key, 0, fmt.Errorf("%w: the size of a dma-buf is unknown: %w", ioreturn.InternalError, err)
+			return 0, key, 0, refusal(ioreturn.InternalError, "the size of a dma-buf is unknown: %v", err)
 		}
 		size = uint64(end)
 		if !m.ReadOnly {
 			access = AccessReadWrite
 		}
 	default: // C36: never a device's own descriptor
-		return 0, key, 0, fmt.Errorf("%s memory cannot travel over a socket: %w", m.Kind, ioreturn.Unsupported)
+		return 0, key, 0, refusal(ioreturn.Unsupported, "%s memory cannot travel over a socket", m.Kind)
 	}
 	return size, key, access, nil
 }
