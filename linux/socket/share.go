@@ -5,8 +5,6 @@
 package socket
 
 import (
-	"fmt"
-
 	"github.com/iostreamkit/iostreamkit/linux/internal/memfd"
 	"github.com/iostreamkit/iostreamkit/linux/internal/seqpacket"
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
