@@ -178,11 +178,11 @@ func (e *Entry) writeInfo(r record) error {
 }
 
 // SocketPath returns the path to listen on. It is free when Register returns.
-// Whoever listens there must not unlink it: Close does, while it still holds the
-// name. (A net.UnixListener unlinks unless told not to by SetUnlinkOnClose.)
+// Whoever listens there may unlink it before Close, not after: then it may be the
+// next driver's. Close removes it otherwise.
 //
-// The socket's file should have the permissions of Info.SocketMode from the
-// beginning, by fchmod of the socket before bind; Publish sets them at the latest.
+// Whoever listens there should give the file the permissions of Info.SocketMode
+// before listening, so that nobody connects earlier; Publish sets them again.
 func (e *Entry) SocketPath() string { return e.path }
 
 // Publish makes the stream visible. Call it when the socket listens. Publishing
