@@ -372,6 +372,7 @@ func (d *Driver) Emit(e Event) {
 	if e.Time == 0 {
 		e.Time = d.clock.now()
 	}
+	e.Text = userclient.CleanText(e.Text)
 	d.mu.Lock()
 	all := make([]*session, 0, len(d.sessions))
 	for s := range d.sessions {

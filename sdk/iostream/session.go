@@ -186,6 +186,7 @@ func (s *session) Closed(reason error) {
 	s.turn <- struct{}{} // every Call has returned; a handler's input callback may still run
 	s.mu.Lock()
 	wasOpen := s.state != userclient.StateClosed && s.state != userclient.StateGone
+	wasRunning := wasOpen && s.state != userclient.StateOpen
 	s.state, s.reason = userclient.StateGone, reason
 	if s.reason == nil {
 		s.reason = ioreturn.ErrGone
@@ -193,6 +194,10 @@ func (s *session) Closed(reason error) {
 	ln := s.lane
 	close(s.over)
 	s.mu.Unlock()
+	if wasRunning {
+		// The client is gone: a handler that can't stop changes nothing about that.
+		_ = s.d.handler.Stop(context.Background())
+	}
 	if wasOpen {
 		s.shut(ln)
 	}
@@ -298,6 +303,9 @@ func (s *session) start(ctx context.Context, _ *Args) error {
 			s.mu.Lock()
 			if s.state == userclient.StateRunning {
 				s.state = before
+				if before == userclient.StateOpen {
+					s.lane.stopped(uint32(ioreturn.NotReady))
+				}
 			}
 			s.mu.Unlock()
 		}
