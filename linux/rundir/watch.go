@@ -37,7 +37,7 @@ const (
 // is looked at again a few times, with growing pauses. There is no polling beyond.
 const (
 	firstCheck = time.Millisecond
-	lastCheck  = 4 * time.Second
+	lastCheck  = 5 * time.Second
 )
 
 // Watch yields what happens to live streams in all directories of the search

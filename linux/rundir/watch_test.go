@@ -155,8 +155,9 @@ func TestWatchSeesAReplacedDriver(t *testing.T) {
 	leak.Check(t)
 	d := newDir(t)
 	w := watch(t, d)
-	startOffer(t, d, camera).kill()
+	first := startOffer(t, d, camera)
 	w.want(Added, camera)
+	first.kill()
 	p := startOffer(t, d, camera)
 	last := seen{}
 	for last.Stream.PID != p.cmd.Process.Pid {
