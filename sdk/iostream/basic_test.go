@@ -4,6 +4,7 @@ package iostream_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"testing"
@@ -90,7 +91,7 @@ func TestFramesArriveInOrder(t *testing.T) {
 			if err := <-sent; err != nil {
 				t.Error(err)
 			}
-			if _, err := s.Next(ctx); err != io.EOF {
+			if _, err := s.Next(ctx); !errors.Is(err, io.EOF) {
 				t.Errorf("after the end: %v, want io.EOF", err)
 			}
 		})

@@ -3,6 +3,8 @@
 package iostream
 
 import (
+	"cmp"
+	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -20,6 +22,8 @@ const (
 	FlagPartial       = queue.FlagPartial
 	FlagEnd           = queue.FlagEnd
 	FlagKey           = queue.FlagKey
+	FlagFlushed       = queue.FlagFlushed
+	FlagTime          = queue.FlagTime
 )
 
 // Buffer is a buffer at the driver's end, from Take until Post. The driver owns its
@@ -35,6 +39,7 @@ type Buffer struct {
 	data, control []byte
 	place         userclient.Mem
 	taken         bool
+	filled        bool // the client has sent it, and the driver is not done with it
 	scratch       bool
 }
 
@@ -46,7 +51,7 @@ func (b *Buffer) ID() uint32 { return b.id }
 // Data returns what the driver is to work on: the whole data region where the driver
 // fills it, and what the client filled on a to-device stream.
 func (b *Buffer) Data() []byte {
-	if b.ln.mode == userclient.ModeInput {
+	if b.ln != nil && b.ln.mode == userclient.ModeInput {
 		return b.Filled()
 	}
 	return b.data
@@ -79,7 +84,7 @@ func (b *Buffer) Seq() uint32 { return b.entry.Seq }
 
 // Time returns the client's time stamp, if it gave one.
 func (b *Buffer) Time() (t time.Duration, ok bool) {
-	return time.Duration(b.entry.Time()), b.entry.Flags()&queue.FlagTime != 0
+	return time.Duration(b.entry.Time()), b.entry.Flags()&FlagTime != 0
 }
 
 // Flags returns the flags that the client gave the entry.
@@ -89,9 +94,7 @@ func (b *Buffer) Flags() Flags { return b.entry.Flags() }
 // the driver (Apple's getClientReferenceCount). Post and Take do what
 // sendClientReference and receiveClientReference do there.
 func (b *Buffer) ClientReferences() int {
-	b.ln.s.mu.Lock()
-	defer b.ln.s.mu.Unlock()
-	if b.scratch || b.ln.end.Owns(b.id) {
+	if b.ln == nil || b.scratch || b.ln.end.Owns(b.id) {
 		return 0
 	}
 	return 1
@@ -101,11 +104,13 @@ func (b *Buffer) ClientReferences() int {
 type Posting struct {
 	Offset, Length               int // of the data region
 	ControlOffset, ControlLength int
-	Flags                        Flags // FlagDiscontinuity is added where something was lost
+	Flags                        Flags // FlagTime and, where something was lost, FlagDiscontinuity are added
 	// Time is the stream time of the first byte in ns. Zero means now.
 	Time int64
-	// TriggerID goes into the metadata header.
-	TriggerID uint64
+	// DeviceTime is the time in ticks of the device's clock. Zero means the stream time.
+	// It goes into the metadata header, if there is one, as TriggerID does.
+	DeviceTime uint64
+	TriggerID  uint64
 }
 
 func (p *Posting) check(b *Buffer) error {
@@ -121,29 +126,43 @@ func (p *Posting) check(b *Buffer) error {
 	return fits("control", p.ControlOffset, p.ControlLength, len(b.control))
 }
 
-// entry makes the entry for a numbered posting.
-func (p *Posting) entry(b *Buffer, seq uint64, ln *lane) entry {
+// checkTaken returns an error unless the driver has the buffer. The session's mu is held.
+func (b *Buffer) checkTaken() error {
+	if !b.taken {
+		return fmt.Errorf("buffer %d is not taken: %w", b.id, ioreturn.BadArgument)
+	}
+	return nil
+}
+
+// entry makes the entry for a numbered posting. now is its time if it has none.
+func (p *Posting) entry(b *Buffer, seq uint64, now int64) entry {
+	ln := b.ln
 	e := entry{
 		Buffer: b.id, DataOffset: uint32(p.Offset), DataLength: uint32(p.Length),
 		ControlOffset: uint32(p.ControlOffset), ControlLength: uint32(p.ControlLength), Seq: uint32(seq),
 	}
-	t, flags := p.Time, p.Flags|queue.FlagTime
+	t, flags := p.Time, p.Flags|FlagTime
 	if t == 0 {
-		t = ln.s.d.clock.now()
+		t = now
 	}
 	if ln.gap {
-		flags |= queue.FlagDiscontinuity
+		flags |= FlagDiscontinuity
 	}
 	e.Stamp = queue.MakeStamp(t, flags)
-	if ln.features&userclient.FeatureMetadata != 0 {
+	if ln.has(userclient.FeatureMetadata) {
 		h := userclient.MetadataHeader{
-			Flags: uint32(flags), FormatEpoch: ln.epoch, DeviceTime: uint64(t), TriggerID: p.TriggerID, Sequence: seq,
+			Flags: uint32(flags), FormatEpoch: ln.epoch, Sequence: seq,
+			DeviceTime: cmp.Or(p.DeviceTime, uint64(t)), TriggerID: p.TriggerID,
 		}
 		_, _ = h.AppendBinary(b.control[:0]) // never fails: the region has room
 		e.ControlOffset, e.ControlLength = 0, max(e.ControlOffset+e.ControlLength, userclient.MetadataSize)
 	}
-	if ln.features&userclient.FeatureSequence == 0 {
-		e.Seq, e.Stamp = 0, 0
-	}
 	return e
+}
+
+// setMetadataFlags corrects the header of an entry that was not published yet.
+func (b *Buffer) setMetadataFlags(f Flags) {
+	if b.ln.has(userclient.FeatureMetadata) {
+		binary.LittleEndian.PutUint32(b.control[userclient.MetadataFlagsOff:], uint32(f))
+	}
 }

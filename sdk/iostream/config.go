@@ -7,6 +7,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"slices"
 
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
@@ -127,7 +129,8 @@ type DriverConfig struct {
 	// ControlSize is the length of each buffer's control region. Zero means none,
 	// or 64 where Metadata is set.
 	ControlSize int
-	// Alignment of data regions in bytes, a power of two. Zero means 4096.
+	// Alignment of data regions in bytes, a power of two from 64 to the size of a page.
+	// Zero means 4096.
 	Alignment int
 
 	// Direction is where the payload goes. The zero value is from the device.
@@ -154,19 +157,11 @@ type DriverConfig struct {
 	Properties map[string]string
 	// Clock is the time base of stamps. Nil means the host's monotonic clock.
 	Clock Clock
-	// Wait says how Take waits.
+	// Wait says how Take waits. Under DropOldest, and with an InputHandler, a goroutine
+	// of the Driver waits in its place; it never spins for good and has no thread of its own.
 	Wait WaitPolicy
 	// Logger receives debug events. Nil discards them.
 	Logger *slog.Logger
-}
-
-// Clock is a device's clock.
-type Clock interface {
-	// Describe tells about the clock; Epoch is filled in by the Driver.
-	Describe() userclient.Clock
-	// Now returns the stream time in ns, which is 0 at the stream's epoch. It is called
-	// once per batch and must not block.
-	Now() int64
 }
 
 const (
@@ -186,7 +181,8 @@ func (c *DriverConfig) withDefaults() (DriverConfig, error) {
 	if out.Directions == nil {
 		out.Directions = []Direction{out.Direction}
 	}
-	return out, out.check()
+	err := out.check()
+	return out, err
 }
 
 func (c *DriverConfig) check() error {
@@ -196,28 +192,38 @@ func (c *DriverConfig) check() error {
 	bad := func(field string, v int, want string) error {
 		return fmt.Errorf("%s is %d, want %s: %w", field, v, want, ioreturn.BadArgument)
 	}
-	switch {
+	switch page := os.Getpagesize(); {
 	case c.Buffers < 1 || c.Buffers > userclient.MaxBuffers:
 		return bad("Buffers", c.Buffers, fmt.Sprintf("1 to %d", userclient.MaxBuffers))
 	case c.DataSize < 1 || int64(c.DataSize) > maxDataSize:
 		return bad("DataSize", c.DataSize, "1 to 2 GiB")
 	case c.ControlSize < 0 || int64(c.ControlSize) > maxDataSize:
 		return bad("ControlSize", c.ControlSize, "0 to 2 GiB")
-	case c.Alignment < minAlignment || c.Alignment&(c.Alignment-1) != 0:
-		return bad("Alignment", c.Alignment, "a power of two from 64 up")
+	case c.Alignment < minAlignment || c.Alignment > page || c.Alignment&(c.Alignment-1) != 0:
+		return bad("Alignment", c.Alignment, fmt.Sprintf("a power of two from %d to %d", minAlignment, page))
 	case c.Backlog < 1:
 		return bad("Backlog", c.Backlog, "at least 1")
 	case c.Policy > Fail:
 		return bad("Policy", int(c.Policy), "block, drop-newest, drop-oldest or fail")
-	case c.Direction > BothWays:
-		return bad("Direction", int(c.Direction), "from-device, to-device or both-ways")
+	case c.Index < 0:
+		return bad("Index", c.Index, "at least 0")
+	case c.Wait > WaitSpin:
+		return bad("Wait", int(c.Wait), "poller, thread, adaptive or spin")
 	}
 	for _, d := range c.Directions {
-		if d == c.Direction {
-			return nil
+		if d > BothWays {
+			return bad("Direction", int(d), "from-device, to-device or both-ways")
 		}
 	}
-	return fmt.Errorf("Directions %v lacks Direction %v: %w", c.Directions, c.Direction, ioreturn.BadArgument)
+	if !slices.Contains(c.Directions, c.Direction) {
+		return fmt.Errorf("the Directions %v lack the Direction %v: %w", c.Directions, c.Direction, ioreturn.BadArgument)
+	}
+	return nil
+}
+
+// clientFills reports whether a client may ever write into the buffers.
+func (c *DriverConfig) clientFills() bool {
+	return slices.ContainsFunc(c.Directions, func(d Direction) bool { return d != FromDevice })
 }
 
 // Handler is told the turns of a stream's life. Its methods run one at a time, with
@@ -232,6 +238,8 @@ type Handler interface {
 	// Start may post.
 	Start(ctx context.Context) error
 	// Stop ends it. Nothing that is posted after Stop has returned reaches the client.
+	// It is also called when a client closes or is gone while the stream is running or
+	// suspended; then its error has no effect, and ctx may end early or not at all.
 	Stop(ctx context.Context) error
 	// Suspend pauses it; what is posted while suspended waits in the backlog.
 	Suspend(ctx context.Context) error
@@ -248,7 +256,7 @@ type OpenHandler interface {
 // waiting in Take (Apple's inputCallback and inputSyncCallback). Input may stand for
 // several notifications; token is the last one's. InputSync is the client waiting:
 // what it enqueued before the call is there. Both take buffers with TryTake until it
-// has none.
+// has none; they must not wait in Take.
 type InputHandler interface {
 	Input(token uint32)
 	InputSync(ctx context.Context, token uint32) error

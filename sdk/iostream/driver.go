@@ -8,9 +8,10 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
+	"sync/atomic"
 
-	"github.com/iostreamkit/iostreamkit/internal/monotime"
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 	"github.com/iostreamkit/iostreamkit/sdk/queue"
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
@@ -25,6 +26,8 @@ type Driver struct {
 	cfg     DriverConfig
 	handler Handler
 	clock   streamClock
+
+	epoch atomic.Uint32 // of format; written with mu and the owner's mu
 
 	mu         sync.Mutex
 	shapes     []shape
@@ -62,9 +65,13 @@ func NewDriver(cfg DriverConfig, h Handler) (*Driver, error) {
 	if d.handler == nil {
 		d.handler = idleHandler{}
 	}
+	d.epoch.Store(d.format.Epoch)
 	d.clock = newStreamClock(full.Clock)
 	for range full.Buffers {
 		d.shapes = append(d.shapes, shape{Data: uint32(full.DataSize), Control: uint32(full.ControlSize)})
+	}
+	if _, err := d.Describe().AppendBinary(nil); err != nil {
+		return nil, ioreturn.Op("make driver", cfg.Name, err)
 	}
 	return d, nil
 }
@@ -100,7 +107,7 @@ func (d *Driver) describeLocked() Description {
 		Format:     d.format,
 		Properties: maps.Clone(d.properties),
 		Buffers: userclient.BufferShape{
-			Count: uint32(len(d.shapes)), Alignment: uint32(d.cfg.Alignment), ReadOnly: !d.clientFills(),
+			Count: uint32(len(d.shapes)), Alignment: uint32(d.cfg.Alignment), ReadOnly: !d.cfg.clientFills(),
 		},
 	}
 	if desc.Driver == "" {
@@ -125,16 +132,6 @@ func (d *Driver) describeLocked() Description {
 		}
 	}
 	return desc
-}
-
-// clientFills reports whether a client may ever write into the buffers.
-func (d *Driver) clientFills() bool {
-	for _, dir := range d.cfg.Directions {
-		if dir != FromDevice {
-			return true
-		}
-	}
-	return false
 }
 
 // NewSession begins a session for a client. It is called by transports.
@@ -219,9 +216,16 @@ func (d *Driver) claim(s *session) error {
 	case len(d.shapes) == 0:
 		return &ioreturn.StatusError{Code: ioreturn.NotReady, Detail: "the stream has no buffers"}
 	}
-	d.owner, d.last = s, s
+	d.owner = s
 	d.wakeLocked()
 	return nil
+}
+
+// opened notes that s, which has claimed the stream, has it open.
+func (d *Driver) opened(s *session) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.last = s
 }
 
 func peerText(p Peer) string {
@@ -259,7 +263,7 @@ func (d *Driver) current() (s *session, changed <-chan struct{}, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
-		return nil, nil, ioreturn.Op("use", d.cfg.Name, ioreturn.ErrClosed)
+		return nil, nil, ioreturn.ErrClosed
 	}
 	return d.owner, d.changed, nil
 }
@@ -329,50 +333,80 @@ func (d *Driver) Format() Format {
 }
 
 // ChangeFormat gives the stream a new format, with a new epoch, and tells every
-// session. It is refused with ErrState while the stream runs: entries before and
-// after a change never share a run (C43). Halt it first.
+// session. It is refused with ErrState while the stream runs or is suspended: entries
+// before and after a change never share a run (C43). Halt it first. The error matches
+// ErrInvalid if f can't be described to a client.
 func (d *Driver) ChangeFormat(f Format) error {
-	if d.State() == userclient.StateRunning || d.State() == userclient.StateSuspended {
-		return ioreturn.Op("change format", d.cfg.Name, ioreturn.NotReady)
-	}
-	d.setFormat(f)
-	return nil
+	_, err := d.setFormat(f)
+	return ioreturn.Op("change format", d.cfg.Name, err)
 }
 
 // setFormat stores f under the next epoch and tells every session.
-func (d *Driver) setFormat(f Format) Format {
+func (d *Driver) setFormat(f Format) (Format, error) {
+	if _, err := f.AppendBinary(nil); err != nil {
+		return f, err
+	}
 	d.mu.Lock()
-	f.Epoch = d.format.Epoch + 1
-	d.format = f
-	d.generation++
+	if err := d.storeFormat(&f); err != nil {
+		d.mu.Unlock()
+		return f, err
+	}
 	d.mu.Unlock()
 	d.Emit(Event{Kind: userclient.EventFormatChanged, Value: uint64(f.Epoch)})
-	return f
+	return f, nil
+}
+
+// storeFormat keeps f under the next epoch. mu is held, so the owner stays; its mu is
+// held, so it does not start meanwhile.
+func (d *Driver) storeFormat(f *Format) error {
+	if o := d.owner; o != nil {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if o.state == userclient.StateRunning || o.state == userclient.StateSuspended {
+			return ioreturn.NotReady
+		}
+	}
+	f.Epoch = d.format.Epoch + 1
+	d.format = *f
+	d.format.Extra = slices.Clone(f.Extra)
+	d.epoch.Store(f.Epoch)
+	d.generation++
+	return nil
 }
 
 // SetProperty changes one property (an empty value removes it) and tells every session.
-func (d *Driver) SetProperty(key, value string) {
+// The error matches ErrInvalid if the property can't be described to a client; nothing
+// has changed then.
+func (d *Driver) SetProperty(key, value string) error {
 	d.mu.Lock()
+	before := d.properties
+	d.properties = maps.Clone(before)
 	if d.properties == nil {
 		d.properties = make(map[string]string)
 	}
+	d.properties[key] = value
 	if value == "" {
 		delete(d.properties, key)
-	} else {
-		d.properties[key] = value
+	}
+	if _, err := d.describeLocked().AppendBinary(nil); err != nil {
+		d.properties = before
+		d.mu.Unlock()
+		return ioreturn.Op("set property", d.cfg.Name, err)
 	}
 	d.mu.Unlock()
 	d.Emit(Event{Kind: userclient.EventPropertyChanged, Text: key})
+	return nil
 }
 
 // Emit tells every session, observers too, that something happened. Time is set to
-// now if it is 0. It does not block; a session that does not fetch its events keeps
-// the last 64 and is told how many it missed.
+// now if it is 0, and Text is cut to what an event can carry. It does not block; a
+// session that does not fetch its events keeps the last 64 and is told how many it
+// missed.
 func (d *Driver) Emit(e Event) {
+	e.Text = userclient.CleanText(e.Text)
 	if e.Time == 0 {
 		e.Time = d.clock.now()
 	}
-	e.Text = userclient.CleanText(e.Text)
 	d.mu.Lock()
 	all := make([]*session, 0, len(d.sessions))
 	for s := range d.sessions {
@@ -382,40 +416,4 @@ func (d *Driver) Emit(e Event) {
 	for _, s := range all {
 		s.event(e)
 	}
-}
-
-// streamClock is the time base of a stream's stamps.
-type streamClock struct {
-	clock    Clock // nil: the host's
-	epoch    int64 // host monotonic time, ns
-	instance uint64
-}
-
-func newStreamClock(c Clock) streamClock {
-	now := monotime.Now()
-	return streamClock{clock: c, epoch: now, instance: uint64(now)<<16 ^ uint64(os.Getpid())}
-}
-
-func (c *streamClock) now() int64 {
-	if c.clock != nil {
-		return c.clock.Now()
-	}
-	return monotime.Now() - c.epoch
-}
-
-func (c *streamClock) describe() userclient.Clock {
-	d := userclient.Clock{ID: userclient.ClockMonotonic, Resolution: 1}
-	if c.clock != nil {
-		d = c.clock.Describe()
-	}
-	d.Epoch = c.epoch
-	return d
-}
-
-// correlate reads stream time and host time close together.
-func (c *streamClock) correlate() (stream, host, uncertainty int64) {
-	before := monotime.Now()
-	stream = c.now()
-	after := monotime.Now()
-	return stream, before + (after-before)/2, (after-before+1)/2 + 1
 }

@@ -37,14 +37,20 @@ func (d *Driver) AddBuffers(shapes ...BufferShape) (ids []int, err error) {
 			return nil, ioreturn.Op("add buffers", d.cfg.Name, fmt.Errorf("size %+v is out of range: %w", s, ioreturn.BadArgument))
 		}
 	}
+	all := slices.Clone(d.shapes)
 	for _, s := range shapes {
 		control := s.ControlSize
 		if d.cfg.Metadata {
 			control = max(control, userclient.MetadataSize)
 		}
-		ids = append(ids, len(d.shapes))
-		d.shapes = append(d.shapes, shape{Data: uint32(s.DataSize), Control: uint32(control)})
+		ids = append(ids, len(all))
+		all = append(all, shape{Data: uint32(s.DataSize), Control: uint32(control)})
 	}
+	if rows := len(newPlan(userclient.LayoutNative, true, all, minAlignment).regions); rows > userclient.MaxRegions {
+		return nil, ioreturn.Op("add buffers", d.cfg.Name, fmt.Errorf(
+			"the sizes change so often that the memory map has %d rows, more than %d: %w", rows, userclient.MaxRegions, ioreturn.NoResources))
+	}
+	d.shapes = all
 	d.generation++
 	return ids, nil
 }

@@ -5,6 +5,7 @@ package iostream
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 	"github.com/iostreamkit/iostreamkit/sdk/queue"
@@ -18,32 +19,32 @@ import (
 // Take blocks while no client has started the stream, across clients (C27). While one
 // has and no buffer is free, the overrun policy decides: Block waits; DropNewest gives
 // a private buffer whose entry Post counts as lost; DropOldest takes back the oldest
-// entry that the client was not shown, and counts it; Fail stops the stream and
-// returns an error matching ErrOverrun. It returns the context's cause when ctx ends
-// and an error matching ErrClosed after Close; neither loses anything.
+// entry that the client was not shown, and counts it, or does as DropNewest where there
+// is none; Fail stops the stream and returns an error matching ErrOverrun. A client
+// that breaks a rule is hung up on, and Take waits for the next one. Take returns the
+// context's cause when ctx ends and an error matching ErrClosed after Close; neither
+// loses anything.
 //
-// Several goroutines may call Take.
+// Several goroutines may call Take. Do not call it from an InputHandler's methods,
+// which the client's next notification has to wait for.
 func (d *Driver) Take(ctx context.Context) (*Buffer, error) {
 	for {
 		s, changed, err := d.current()
 		if err != nil {
-			return nil, err
+			return nil, ioreturn.Op("take", d.cfg.Name, err)
 		}
 		if s != nil {
 			b, err := s.take(ctx)
-			if err == nil {
+			switch {
+			case err == nil:
 				return b, nil
+			case errors.Is(err, errPolicyFail):
+				s.halt(ioreturn.Overrun)
+				return nil, ioreturn.Op("take", d.cfg.Name, ioreturn.Overrun)
+			case ctx.Err() != nil:
+				return nil, ioreturn.Op("take", d.cfg.Name, context.Cause(ctx))
 			}
-			if errors.Is(err, ioreturn.ErrOverrun) {
-				d.Halt(ioreturn.Overrun)
-				return nil, ioreturn.Op("take", d.cfg.Name, err)
-			}
-			if cause := context.Cause(ctx); cause != nil {
-				return nil, ioreturn.Op("take", d.cfg.Name, cause)
-			}
-			if !errors.Is(err, errNotRunning) && s.currentState() != userclient.StateGone {
-				s.res.Hangup(err) // the session is over; wait for the next client
-			}
+			_ = s.fail(err) // what matters here is the next client
 		}
 		select {
 		case <-changed:
@@ -55,50 +56,46 @@ func (d *Driver) Take(ctx context.Context) (*Buffer, error) {
 
 // take returns a buffer of this session; errNotRunning asks to wait for a change.
 func (s *session) take(ctx context.Context) (*Buffer, error) {
-	for {
-		b, ln, err := s.tryTake(true)
-		if !errors.Is(err, errNoBuffer) {
-			return b, err
-		}
-		if err := ln.await(ctx); err != nil {
-			return nil, err
-		}
-	}
-}
-
-func (s *session) tryTake(spare bool) (*Buffer, *lane, error) {
 	s.mu.Lock()
 	ln := s.lane
 	if ln == nil {
 		s.mu.Unlock()
-		return nil, nil, errNotRunning
+		return nil, errNotRunning
 	}
-	b, err := ln.grab(spare)
-	due := ln.eventDue
-	s.mu.Unlock()
-	if due {
-		ln.ringEvents()
+	b, err := ln.grab(true)
+	_ = ln.unlock(nil, queue.WakeNone) // no publication, so nothing can fail
+	if b != nil || err != nil {
+		return b, err
 	}
-	return b, ln, err
+	return ln.takeNext(ctx)
 }
 
-// await blocks until the client may have given something back.
-func (ln *lane) await(ctx context.Context) error {
-	if ln.listening {
-		select {
-		case <-ln.kicked:
-			return nil
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-ln.ctx.Done():
-			return errNotRunning
+// takeNext waits for a buffer, in turn with others who do.
+func (ln *lane) takeNext(ctx context.Context) (*Buffer, error) {
+	select {
+	case ln.takers <- struct{}{}:
+		defer func() { <-ln.takers }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case <-ln.ctx.Done():
+		return nil, errNotRunning
+	}
+	for {
+		ln.s.mu.Lock()
+		b, err := ln.grab(true)
+		ln.waiting = b == nil && err == nil
+		_ = ln.unlock(nil, queue.WakeNone)
+		if b != nil || err != nil {
+			return b, err
+		}
+		err = ln.await(ctx)
+		ln.s.mu.Lock()
+		ln.waiting = false
+		ln.s.mu.Unlock()
+		if err != nil {
+			return nil, err
 		}
 	}
-	if err := ln.waiter.lock(ctx); err != nil {
-		return err
-	}
-	defer ln.waiter.unlock()
-	return ln.waiter.wait(ctx, 1)
 }
 
 // TryTake is Take without waiting and without the overrun policy: when no buffer is
@@ -109,124 +106,172 @@ func (ln *lane) await(ctx context.Context) error {
 func (d *Driver) TryTake() (*Buffer, error) {
 	s, _, err := d.current()
 	if err != nil {
-		return nil, err
+		return nil, ioreturn.Op("take", d.cfg.Name, err)
 	}
 	if s == nil {
 		return nil, ioreturn.NotReady
 	}
-	b, _, err := s.tryTake(false)
-	switch {
-	case errors.Is(err, errNotRunning):
+	s.mu.Lock()
+	ln := s.lane
+	if ln == nil {
+		s.mu.Unlock()
 		return nil, ioreturn.NotReady
-	case errors.Is(err, errNoBuffer):
+	}
+	b, err := ln.grab(false)
+	_ = ln.unlock(nil, queue.WakeNone) // no publication, so nothing can fail
+	switch {
+	case b != nil:
+		return b, nil
+	case err == nil:
 		return nil, ioreturn.Overrun
 	}
-	return b, err
+	_ = s.fail(err)
+	return nil, ioreturn.NotReady
 }
 
 // Lost tells that the device lost n entries before the driver had them: they take n
-// sequence numbers and are counted under LossDevice. Without a running client it does
-// nothing.
+// sequence numbers and are counted under LossDevice. Without a client that runs or has
+// suspended the stream it does nothing.
 func (d *Driver) Lost(n int) {
 	s, _, err := d.current()
 	if err != nil || s == nil || n <= 0 {
 		return
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	ln := s.lane
-	if ln == nil || !ln.active() {
+	if ln == nil || !ln.accepts() || ln.mode == userclient.ModeInput {
+		s.mu.Unlock()
 		return
 	}
 	ln.nextSeq += uint64(n)
 	ln.numbered = true
 	ln.lose(userclient.LossDevice, n, ln.lastSeq())
+	_ = ln.unlock(nil, queue.WakeNone) // no publication, so nothing can fail
 }
 
 // Post gives a taken buffer to the client with its first n data bytes valid, stamped
 // now. On a to-device stream n is ignored: the buffer goes back empty. Post never
-// blocks. A buffer of a client that has gone, and one posted while the stream is
-// stopped, is counted as lost, and Post returns nil: a driver's loop needs no case for
-// it (C27). The error matches ErrInvalid for a buffer that is not taken or a range
-// outside it, and ErrProtocol if the client broke a rule; its session is then over.
+// blocks.
+//
+// A buffer of a client that has gone, and one posted while the stream is stopped, is
+// counted as lost, and Post returns nil: a driver's loop needs no case for it (C27). So
+// is one for a client that turns out to have broken a rule, which is then hung up on.
+// The error matches ErrInvalid for a buffer that is not taken from this driver or a
+// range outside it; the buffer is then still the caller's.
 func (d *Driver) Post(b *Buffer, n int) error { return d.PostEntry(b, Posting{Length: n}) }
 
 // PostEntry is Post with every field of the entry (Apple's enqueueOutputBuffer and
 // enqueueOutputEntry). It notifies the client if that asked for it.
 func (d *Driver) PostEntry(b *Buffer, p Posting) error {
-	ln := b.ln
-	s := ln.s
-	s.mu.Lock()
-	wake, err := ln.put(b, &p)
-	last, due := ln.finished && ln.taken == 0, ln.eventDue
-	s.mu.Unlock()
-	if last {
-		ln.unmap()
+	return d.PostBatch([]*Buffer{b}, []Posting{p})
+}
+
+// PostBatch posts several buffers in their order, with one notification at most and one
+// time stamp for those that have no time of their own. ps[i] belongs to bs[i]. If one
+// of them is not valid, which is an error as for Post, none is posted; only where bs
+// mixes buffers that were taken from different clients are those before it.
+func (d *Driver) PostBatch(bs []*Buffer, ps []Posting) error {
+	return ioreturn.Op("post", d.cfg.Name, d.postBatch(bs, ps))
+}
+
+func (d *Driver) postBatch(bs []*Buffer, ps []Posting) error {
+	if len(bs) != len(ps) {
+		return fmt.Errorf("%d buffers and %d postings: %w", len(bs), len(ps), ioreturn.BadArgument)
 	}
-	if due {
-		ln.ringEvents()
-	}
-	if err == nil {
-		err = ln.ring(wake)
-		if err != nil && ln.over() {
-			return nil // the entry was published; the client is gone, which is no fault of the driver's
+	now := int64(0)
+	for i, b := range bs {
+		if err := d.checkOwn(b); err != nil {
+			return err
+		}
+		if ps[i].Time == 0 && now == 0 {
+			now = d.clock.now()
 		}
 	}
-	if err != nil && errors.Is(err, ioreturn.ErrProtocol) {
-		err = s.fail(err)
-	}
-	return ioreturn.Op("post", d.cfg.Name, err)
-}
-
-// over reports whether the session is over.
-func (ln *lane) over() bool {
-	select {
-	case <-ln.s.over:
-		return true
-	default:
-		return ln.ctx.Err() != nil
-	}
-}
-
-// Return gives a taken buffer back unused: it is free again, and no number is spent.
-func (d *Driver) Return(b *Buffer) error {
-	ln := b.ln
-	if ln.mode == userclient.ModeInput {
-		return d.Post(b, 0)
-	}
-	ln.s.mu.Lock()
-	if !b.taken {
-		ln.s.mu.Unlock()
-		return ioreturn.Op("return buffer", d.cfg.Name, ioreturn.BadArgument)
-	}
-	b.taken = false
-	last := false
-	if b.scratch {
-		ln.scratch = append(ln.scratch, b)
-	} else {
-		ln.taken--
-		ln.free.push(b.id)
-		last = ln.finished && ln.taken == 0
-	}
-	ln.s.mu.Unlock()
-	if last {
-		ln.unmap()
+	for len(bs) > 0 {
+		ln, n := bs[0].ln, 1
+		for n < len(bs) && bs[n].ln == ln {
+			n++
+		}
+		if err := ln.postAll(bs[:n], ps[:n], now); err != nil {
+			return err
+		}
+		bs, ps = bs[n:], ps[n:]
 	}
 	return nil
 }
 
+// postAll posts buffers of this lane. An error is the caller's mistake.
+func (ln *lane) postAll(bs []*Buffer, ps []Posting, now int64) error {
+	ln.s.mu.Lock()
+	last, err := ln.surrender(bs, ps)
+	if err != nil {
+		ln.s.mu.Unlock()
+		return err
+	}
+	wake, err := ln.post(bs, ps, now)
+	// A bell that fails says that the client is gone, which is no fault of the driver's.
+	_ = ln.unlock(last, wake)
+	if err != nil {
+		_ = ln.s.fail(err)
+	}
+	return nil
+}
+
+// checkOwn returns an error unless b was taken from this driver.
+func (d *Driver) checkOwn(b *Buffer) error {
+	switch {
+	case b == nil || b.ln == nil:
+		return fmt.Errorf("this is no buffer that Take has returned: %w", ioreturn.BadArgument)
+	case b.ln.s.d != d:
+		return fmt.Errorf("buffer %d is of the stream %s: %w", b.id, b.ln.s.d.cfg.Name, ioreturn.BadArgument)
+	}
+	return nil
+}
+
+// Return undoes Take: the buffer is the next to be taken, with what the client put into
+// it, and no number is spent. The error matches ErrInvalid for a buffer that is not
+// taken from this driver.
+func (d *Driver) Return(b *Buffer) error {
+	err := d.checkOwn(b)
+	if err == nil {
+		err = b.ln.takeBack(b)
+	}
+	return ioreturn.Op("return buffer", d.cfg.Name, err)
+}
+
+func (ln *lane) takeBack(b *Buffer) error {
+	ln.s.mu.Lock()
+	if err := b.checkTaken(); err != nil {
+		ln.s.mu.Unlock()
+		return err
+	}
+	b.taken = false
+	var last *memory
+	if b.scratch {
+		ln.scratch = append(ln.scratch, b)
+	} else {
+		last = ln.unuse()
+		ln.free.pushFront(b.id)
+	}
+	ln.nudge()
+	_ = ln.unlock(last, queue.WakeNone) // no publication, so nothing can fail
+	return nil
+}
+
 // Notify wakes the client whether it asked for it or not (Apple's
-// sendOutputNotification). Post notifies by itself where that is needed.
+// sendOutputNotification). Post notifies by itself where that is needed. Without a
+// client that has the stream open it does nothing. The error matches ErrClosed after
+// Close.
 func (d *Driver) Notify() error {
 	s, _, err := d.current()
 	if err != nil || s == nil {
-		return err
+		return ioreturn.Op("notify", d.cfg.Name, err)
 	}
 	s.mu.Lock()
 	ln := s.lane
 	s.mu.Unlock()
-	if ln == nil {
-		return nil
+	if ln != nil {
+		ln.kick()
 	}
-	return ioreturn.Op("notify", d.cfg.Name, ln.ring(queue.WakeBell))
+	return nil
 }

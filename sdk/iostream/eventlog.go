@@ -4,7 +4,6 @@ package iostream
 
 import (
 	"context"
-	"math"
 
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
@@ -58,9 +57,6 @@ func (s *session) eventLocked(e Event) userclient.Bell {
 	return s.evBell
 }
 
-// eventsFromNow is the cursor of a client that wants only what comes.
-const eventsFromNow = math.MaxUint64
-
 func (s *session) getEvents(_ context.Context, a *Args) error {
 	if err := scalars(a, 1); err != nil {
 		return err
@@ -68,20 +64,14 @@ func (s *session) getEvents(_ context.Context, a *Args) error {
 	s.mu.Lock()
 	events, next, missed := s.events.since(a.In[0])
 	s.mu.Unlock()
-	for {
-		b, err := userclient.AppendEvents(nil, events)
-		if err != nil {
-			return err
-		}
-		if len(b) <= len(a.OutBytes) {
-			a.NOutBytes = copy(a.OutBytes, b)
-			return answer(a, next, missed)
-		}
-		if len(events) == 0 {
-			return ioreturn.NoSpace
-		}
-		n := len(events) / 2
-		next -= uint64(len(events) - n)
-		events = events[:n]
+	fit := userclient.FitEvents(events, len(a.OutBytes))
+	if fit == 0 && len(events) > 0 {
+		return ioreturn.NoSpace
 	}
+	next -= uint64(len(events) - fit)
+	b, err := userclient.AppendEvents(nil, events[:fit])
+	if err := answerBytes(a, b, err); err != nil {
+		return err
+	}
+	return answer(a, next, missed)
 }

@@ -2,34 +2,55 @@
 
 package iostream
 
-// fifo is a queue of buffer IDs that can hold every buffer, so it never grows.
-type fifo struct {
-	ids  []uint32
-	head int
-	n    int
+// fifo is a queue with room for every buffer of a stream, so it never grows.
+type fifo[T any] struct {
+	items []T
+	head  int
+	n     int
 }
 
-func newFIFO(size int) fifo { return fifo{ids: make([]uint32, size)} }
+func newFIFO[T any](size int) fifo[T] { return fifo[T]{items: make([]T, size)} }
 
-func (f *fifo) push(id uint32) {
-	at := f.head + f.n
-	if at >= len(f.ids) {
-		at -= len(f.ids)
+// at returns the i-th item from the front. Precondition: i < n, or i == n < size to
+// fill the next one.
+func (f *fifo[T]) at(i int) *T {
+	i += f.head
+	if i >= len(f.items) {
+		i -= len(f.items)
 	}
-	f.ids[at] = id
+	return &f.items[i]
+}
+
+// push appends v. Precondition: the queue is not full.
+func (f *fifo[T]) push(v T) {
+	*f.at(f.n) = v
 	f.n++
 }
 
-func (f *fifo) pop() (id uint32, ok bool) {
-	if f.n == 0 {
-		return 0, false
+// pushFront puts v before all others. Precondition: the queue is not full.
+func (f *fifo[T]) pushFront(v T) {
+	if f.head--; f.head < 0 {
+		f.head = len(f.items) - 1
 	}
-	id = f.ids[f.head]
-	if f.head++; f.head == len(f.ids) {
-		f.head = 0
-	}
-	f.n--
-	return id, true
+	f.n++
+	*f.at(0) = v
 }
 
-func (f *fifo) reset() { f.head, f.n = 0, 0 }
+func (f *fifo[T]) pop() (v T, ok bool) {
+	if f.n == 0 {
+		return v, false
+	}
+	v = *f.at(0)
+	f.drop(1)
+	return v, true
+}
+
+// drop removes the first n items. Precondition: there are as many.
+func (f *fifo[T]) drop(n int) {
+	if f.head += n; f.head >= len(f.items) {
+		f.head -= len(f.items)
+	}
+	f.n -= n
+}
+
+func (f *fifo[T]) reset() { f.head, f.n = 0, 0 }

@@ -3,6 +3,8 @@
 package iostream
 
 import (
+	"cmp"
+	"fmt"
 	"time"
 
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
@@ -31,23 +33,36 @@ func (f *Frame) BufferID() uint32 { return f.e.Buffer }
 // Data returns what this side is to work on: what the driver filled, or on a to-device
 // stream the whole data region, to be filled.
 func (f *Frame) Data() []byte {
-	d := f.s.data[f.e.Buffer]
+	d := f.Region()
 	if f.empty {
 		return d
 	}
 	return d[f.e.DataOffset : f.e.DataOffset+f.e.DataLength]
 }
 
-// Region returns the whole data region.
-func (f *Frame) Region() []byte { return f.s.data[f.e.Buffer] }
+// Region returns the whole data region, nil for the zero Frame.
+func (f *Frame) Region() []byte {
+	if f.s == nil {
+		return nil
+	}
+	return f.s.data[f.e.Buffer]
+}
 
 // Memory returns the data region as memory that can travel: its kind, and descriptor
 // and offset by which the same pages can be found. The descriptor is the session's.
-func (f *Frame) Memory() userclient.Mem { return f.s.place[f.e.Buffer] }
+func (f *Frame) Memory() userclient.Mem {
+	if f.s == nil {
+		return userclient.Mem{FD: -1}
+	}
+	return f.s.place[f.e.Buffer]
+}
 
 // Control returns the valid part of the control region, or on a to-device stream all
-// of it.
+// of it; nil if the stream has none.
 func (f *Frame) Control() []byte {
+	if f.s == nil {
+		return nil
+	}
 	c := f.s.control[f.e.Buffer]
 	if f.empty {
 		return c
@@ -67,7 +82,7 @@ func (f *Frame) Missed() uint64 { return f.missed }
 // Time returns the stream time of the frame, counted from the stream's epoch; 0 if
 // the driver gave none. Correlate turns it into the host's time.
 func (f *Frame) Time() time.Duration {
-	if f.e.Flags()&queue.FlagTime == 0 {
+	if f.e.Flags()&FlagTime == 0 {
 		return 0
 	}
 	return time.Duration(f.e.Time())
@@ -80,20 +95,25 @@ func (f *Frame) Flags() Flags { return f.e.Flags() }
 // if the stream does not carry one.
 func (f *Frame) Metadata() (userclient.MetadataHeader, error) {
 	var h userclient.MetadataHeader
-	if f.s.features&userclient.FeatureMetadata == 0 {
+	if f.s == nil || f.empty || !f.s.has(userclient.FeatureMetadata) {
 		return h, ioreturn.Unsupported
 	}
-	return h, h.UnmarshalBinary(f.Control())
+	err := h.UnmarshalBinary(f.Control())
+	return h, err
 }
 
 // Keep turns the loan into a new one that no loop ends: the Frame it returns must be
-// released or sent by the caller, and f is over.
+// released or sent by the caller, and f is over. The error matches ErrInvalid if it is
+// over already.
 func (f *Frame) Keep() (Frame, error) {
 	s := f.s
+	if s == nil {
+		return Frame{}, ioreturn.Op("keep", "frame", errNoFrame)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.lease.end(f.e.Buffer, f.gen) {
-		return Frame{}, errLeaseOver(f)
+		return Frame{}, ioreturn.Op("keep frame of", s.Name(), errLoanOver)
 	}
 	k := *f
 	k.gen = s.lease.lend(f.e.Buffer)
@@ -101,51 +121,62 @@ func (f *Frame) Keep() (Frame, error) {
 }
 
 // Release gives the buffer back to the driver. It does not block. Releasing twice is
-// an error matching ErrInvalid. After Close of the stream it only ends the loan.
+// an error matching ErrInvalid. After Close of the stream it only ends the loan. On
+// streams to the device the driver gets a buffer without data, marked with FlagFlushed
+// where entries have flags.
 func (f *Frame) Release() error {
-	return f.s.giveBack(f, entry{Buffer: f.e.Buffer, Stamp: queue.MakeStamp(0, queue.FlagFlushed)}, false)
+	if f.s == nil {
+		return ioreturn.Op("release", "frame", errNoFrame)
+	}
+	return ioreturn.Op("release frame of", f.s.Name(), f.s.giveBack([]Frame{*f}, nil))
 }
 
 // Send gives the buffer to the driver with its first n data bytes valid. It is for
 // to-device streams and those that go both ways, and does not block.
 func (f *Frame) Send(n int) error { return f.SendEntry(Posting{Length: n}) }
 
-// SendEntry is Send with every field of the entry.
+// SendEntry is Send with every field of the entry (Apple's EnqueueInputEntry). The
+// error matches ErrInvalid if the loan is over or a range leaves the buffer, which is
+// then still lent, and ErrUnsupported on a stream that goes from the device only.
 func (f *Frame) SendEntry(p Posting) error {
-	s := f.s
-	b := Buffer{id: f.e.Buffer, data: s.data[f.e.Buffer], control: s.control[f.e.Buffer]}
-	if err := p.check(&b); err != nil {
-		return ioreturn.Op("send", s.Name(), err)
+	if f.s == nil {
+		return ioreturn.Op("send", "frame", errNoFrame)
 	}
-	e := entry{
-		Buffer: f.e.Buffer, DataOffset: uint32(p.Offset), DataLength: uint32(p.Length),
-		ControlOffset: uint32(p.ControlOffset), ControlLength: uint32(p.ControlLength),
-	}
-	if s.features&userclient.FeatureSequence != 0 {
-		t, flags := p.Time, p.Flags
-		if now, ok := s.now(); ok && t == 0 {
-			t = now
-		}
-		if t != 0 {
-			flags |= queue.FlagTime
-		}
-		e.Stamp = queue.MakeStamp(t, flags)
-	}
-	return s.giveBack(f, e, true)
+	return ioreturn.Op("send frame of", f.s.Name(), f.s.giveBack([]Frame{*f}, []Posting{p}))
 }
 
-func errLeaseOver(f *Frame) error {
-	return ioreturn.Op("release frame", f.s.Name(), &ioreturn.StatusError{
-		Code: ioreturn.BadArgument, Detail: "the frame was released or sent before",
-	})
+// ReleaseBatch releases frames of this stream with one publication for up to 64 of
+// them, and one notification at most. If one of them is over already, or no frame of
+// this stream, none is released, and the error matches ErrInvalid.
+func (s *Stream) ReleaseBatch(frames []Frame) error {
+	return ioreturn.Op("release frames of", s.Name(), s.giveBack(frames, nil))
 }
 
-// giveBack ends f's loan and publishes e on the input queue.
-func (s *Stream) giveBack(f *Frame, e entry, payload bool) error {
+// SendBatch is ReleaseBatch for SendEntry. ps[i] belongs to frames[i].
+func (s *Stream) SendBatch(frames []Frame, ps []Posting) error {
+	if len(frames) != len(ps) {
+		return ioreturn.Op("send frames of", s.Name(),
+			fmt.Errorf("%d frames and %d postings: %w", len(frames), len(ps), ioreturn.BadArgument))
+	}
+	return ioreturn.Op("send frames of", s.Name(), s.giveBack(frames, ps))
+}
+
+var (
+	errNoFrame  = fmt.Errorf("this is no frame that a stream has lent: %w", ioreturn.BadArgument)
+	errLoanOver = fmt.Errorf("it was released or sent before: %w", ioreturn.BadArgument)
+)
+
+// giveBack ends the loans of fs and publishes the buffers on the input queue: all or
+// none. ps says what of them is valid; nil means nothing.
+func (s *Stream) giveBack(fs []Frame, ps []Posting) error {
+	if len(fs) == 0 {
+		return nil
+	}
+	now := s.stampOf(ps)
 	s.mu.Lock()
-	if !s.lease.end(f.e.Buffer, f.gen) {
+	if err := s.endLoans(fs, ps); err != nil {
 		s.mu.Unlock()
-		return errLeaseOver(f)
+		return err
 	}
 	if s.closed {
 		last := s.lease.closed && s.lease.n == 0
@@ -153,32 +184,115 @@ func (s *Stream) giveBack(f *Frame, e entry, payload bool) error {
 		if last {
 			s.lease.unmap()
 		}
-		if payload {
-			return ioreturn.Op("send", s.Name(), ioreturn.ErrClosed)
+		if ps != nil {
+			return ioreturn.ErrClosed
 		}
 		return nil
 	}
-	if payload {
-		e.Seq = s.sendSeq
-	}
-	if s.features&userclient.FeatureSequence == 0 {
-		e.Seq, e.Stamp = 0, 0
-	}
-	s.one[0] = e
-	wake, err := s.end.Send(s.one[:])
-	if err != nil {
-		s.lease.undo(f.e.Buffer)
-	} else if payload {
-		s.sendSeq++
-		s.st.Sent++
-		s.st.Bytes += uint64(e.DataLength)
-	}
+	wake, err := s.publish(fs, ps, now)
+	s.owed = false // the driver looks at both queues when it takes these in
 	s.mu.Unlock()
-	if err == nil {
-		err = s.ring(wake)
-		if err != nil && !payload {
-			err = nil // the loan is over and the driver is gone, which reading will tell
+	if err != nil {
+		s.broken(err)
+		return err
+	}
+	if err := s.ring(wake); err != nil && ps != nil {
+		return err
+	}
+	return nil // a driver that is gone needs no buffers; reading will tell
+}
+
+// endLoans ends the loans of fs, all or none. mu is held.
+func (s *Stream) endLoans(fs []Frame, ps []Posting) error {
+	if ps != nil && !s.mode.ToDevice() {
+		return &ioreturn.StatusError{Code: ioreturn.Unsupported, Detail: "this stream goes from the device only"}
+	}
+	for i := range fs {
+		f := &fs[i]
+		err := errNoFrame
+		if f.s == s {
+			err = nil
+			if ps != nil {
+				b := Buffer{id: f.e.Buffer, data: s.data[f.e.Buffer], control: s.control[f.e.Buffer]}
+				err = ps[i].check(&b)
+			}
+			if err == nil && !s.lease.end(f.e.Buffer, f.gen) {
+				err = errLoanOver
+			}
+		}
+		if err != nil {
+			for j := range fs[:i] {
+				s.lease.undo(fs[j].e.Buffer)
+			}
+			return err
 		}
 	}
-	return ioreturn.Op("return buffer", s.Name(), err)
+	return nil
+}
+
+// publish puts the buffers of fs, whose loans are over, on the input queue. It fails
+// only if the driver has broken a rule. mu is held.
+func (s *Stream) publish(fs []Frame, ps []Posting, now int64) (wake queue.Wake, err error) {
+	for len(fs) > 0 {
+		n, bytes := min(len(fs), len(s.give)), uint64(0)
+		for i := range fs[:n] {
+			var p *Posting
+			if ps != nil {
+				p = &ps[i]
+				bytes += uint64(p.Length)
+			}
+			s.give[i] = s.entryOf(&fs[i], p, s.sendSeq+uint32(i), now)
+		}
+		w, err := s.end.Send(s.give[:n])
+		if err != nil {
+			return wake, err
+		}
+		if w != queue.WakeNone {
+			wake = w
+		}
+		fs = fs[n:]
+		if ps != nil {
+			ps = ps[n:]
+			s.sendSeq += uint32(n)
+			s.st.Sent += uint64(n)
+			s.st.Bytes += bytes
+		}
+	}
+	return wake, nil
+}
+
+// entryOf makes the entry that gives f back, with what p says or with nothing.
+func (s *Stream) entryOf(f *Frame, p *Posting, seq uint32, now int64) entry {
+	e := entry{Buffer: f.e.Buffer}
+	numbered := s.has(userclient.FeatureSequence)
+	if p == nil {
+		if numbered && s.mode.ToDevice() {
+			e.Stamp = queue.MakeStamp(0, FlagFlushed)
+		}
+		return e
+	}
+	e.DataOffset, e.DataLength = uint32(p.Offset), uint32(p.Length)
+	e.ControlOffset, e.ControlLength = uint32(p.ControlOffset), uint32(p.ControlLength)
+	if numbered {
+		t, flags := cmp.Or(p.Time, now), p.Flags
+		if t != 0 {
+			flags |= FlagTime
+		}
+		e.Seq, e.Stamp = seq, queue.MakeStamp(t, flags)
+	}
+	return e
+}
+
+// stampOf returns the stream time of this moment if a posting needs it and the
+// stream's clock is the host's, else 0.
+func (s *Stream) stampOf(ps []Posting) int64 {
+	if s.desc.Clock.ID != userclient.ClockMonotonic || !s.has(userclient.FeatureSequence) {
+		return 0
+	}
+	for i := range ps {
+		if ps[i].Time == 0 {
+			return s.clock.Now() - s.desc.Clock.Epoch
+		}
+	}
+	return 0
 }

@@ -13,29 +13,32 @@ import (
 )
 
 // lane is the data path of one open session at the driver's end: memory, queues,
-// buffers, backlog, counters. Its fields are guarded by the session's mu.
+// buffers, backlog, counters. Its fields are guarded by the session's mu, unless they
+// are never changed after newLane.
 type lane struct {
 	s        *session
 	plan     plan
-	mem      arenas
-	releases []func() error
+	mem      *memory
 	end      *queue.End
 	waiter   *waiter
 	features uint64
 	mode     userclient.Mode
 
 	buffers  []Buffer
-	free     fifo // buffers that Take may give: to be filled, or (to-device) filled
-	idle     fifo // to-device: empty buffers that the next resume posts
-	taken    int
-	finished bool // no session any more; memory goes with the last taken buffer
-	freed    bool
+	free     fifo[uint32] // buffers that Take may give: to be filled, or (to-device) filled
+	idle     fifo[uint32] // to-device: empty buffers that the next resume posts
+	users    int          // who needs the memory: the session, and each buffer that the driver has taken
+	finished bool         // no session any more
 
-	backlog  []queue.Entry // from-device: posted by the driver, not yet by us
-	numbered bool          // some entry was given a number
+	takers  chan struct{} // held by the Take that waits for the client; the others wait for it
+	waiting bool          // that Take has found nothing
+
+	backlog  fifo[entry] // from-device: posted by the driver, not yet by us
+	numbered bool        // some entry was given a number
 	nextSeq  uint64
+	sentSeq  uint64 // the number that the client expects next
 	gap      bool   // the next entry follows a loss
-	overrun  bool   // in a row of losses
+	overrun  uint64 // entries lost in the row of losses that is going on
 	eventDue bool   // an event waits for its bell
 	epoch    uint32 // of the format, for metadata headers
 	st       Stats
@@ -44,20 +47,20 @@ type lane struct {
 	scratch  []*Buffer // not lent to anybody
 	scratchN int       // made so far
 
-	done     uint32        // to-device: entries given back by the driver
+	done     uint32        // to-device: entries of the client that the driver is done with
 	received uint32        // entries received from the client
 	progress chan struct{} // closed and made anew when done or received grows, if anyone waits
 	syncing  int
 
-	batch     []queue.Entry
+	batch     []entry         // for Receive and Send
 	ctx       context.Context // the listener's; ended by finish
 	cancel    context.CancelFunc
 	listening bool
-	kicked    chan struct{} // with a listener: something came
+	kicked    chan struct{} // with a listener: look again
 	joined    sync.WaitGroup
 }
 
-// batchSize is how many entries are received at once.
+// batchSize is how many entries are received or published at once.
 const batchSize = 64
 
 func newLane(s *session, layout Layout, features uint64) (_ *lane, err error) {
@@ -66,30 +69,24 @@ func newLane(s *session, layout Layout, features uint64) (_ *lane, err error) {
 	shapes, mode := append([]shape(nil), d.shapes...), d.mode
 	d.mu.Unlock()
 	ln := &lane{
-		s: s, features: features, mode: mode,
-		plan:     newPlan(layout, d.clientFills(), shapes, d.cfg.Alignment),
-		progress: make(chan struct{}), kicked: make(chan struct{}, 1),
-		batch: make([]queue.Entry, batchSize),
+		s: s, features: features, mode: mode, users: 1,
+		plan:   newPlan(layout, d.cfg.clientFills(), shapes, d.cfg.Alignment),
+		takers: make(chan struct{}, 1), progress: make(chan struct{}), kicked: make(chan struct{}, 1),
+		batch: make([]entry, batchSize),
 	}
+	_, handled := d.handler.(InputHandler)
+	ln.listening = handled || d.cfg.Policy == DropOldest
 	ln.ctx, ln.cancel = context.WithCancel(context.Background())
+	if ln.mem, err = s.takeMemory(ln.plan.size); err != nil {
+		ln.cancel()
+		return nil, err
+	}
 	defer func() {
 		if err != nil {
 			ln.finish()
 		}
 	}()
-	for i, w := range []userclient.Writer{userclient.DriverWrites, userclient.ClientWrites} {
-		size := int(ln.plan.size[i])
-		if uint64(size) != ln.plan.size[i] || size < 0 {
-			return nil, &ioreturn.StatusError{Code: ioreturn.NoMemory, Detail: "the buffers do not fit the address space"}
-		}
-		m, release, err := s.res.Alloc(size, w)
-		if err != nil {
-			return nil, fmt.Errorf("allocate %d bytes of shared memory: %w", size, err)
-		}
-		ln.mem[i] = m
-		ln.releases = append(ln.releases, release)
-	}
-	v, err := ln.mem.sides(layout, ln.plan.regions, len(shapes))
+	v, err := ln.mem.arenas.sides(layout, ln.plan.regions, len(shapes))
 	if err != nil {
 		return nil, err
 	}
@@ -97,15 +94,27 @@ func newLane(s *session, layout Layout, features uint64) (_ *lane, err error) {
 		return nil, err
 	}
 	ln.buffers = make([]Buffer, len(shapes))
-	ln.free, ln.idle = newFIFO(len(shapes)), newFIFO(len(shapes))
-	ln.backlog = make([]queue.Entry, 0, len(shapes))
+	ln.free, ln.idle = newFIFO[uint32](len(shapes)), newFIFO[uint32](len(shapes))
+	ln.backlog = newFIFO[entry](len(shapes))
 	for id := range ln.buffers {
 		ln.buffers[id] = Buffer{ln: ln, id: uint32(id), data: v.data[id], control: v.control[id], place: v.place[id]}
 		ln.home().push(uint32(id))
 	}
-	shared := features&userclient.FeatureSharedWord != 0
-	ln.waiter = newWaiter(ln.end, s.res.Doorbell(), d.cfg.Wait, shared, s.over, s.why)
+	ln.waiter = newWaiter(ln.end, s.res.Doorbell(), ln.waitPolicy(), s.over, s.why)
 	return ln, nil
+}
+
+// waitPolicy is how this side waits. The listener must see the client's rings, which
+// neither a spin nor a sleep on the queue's index word does, and has no thread.
+func (ln *lane) waitPolicy() WaitPolicy {
+	p := ln.s.d.cfg.Wait
+	switch {
+	case ln.listening && p == WaitSpin:
+		return WaitAdaptive
+	case p == WaitThread && (ln.listening || ln.features&userclient.FeatureSharedWord == 0):
+		return WaitPoller
+	}
+	return p
 }
 
 func (ln *lane) makeEnd(v *sides) error {
@@ -133,50 +142,55 @@ func (ln *lane) makeEnd(v *sides) error {
 }
 
 // home is where a buffer goes that is with the driver and empty.
-func (ln *lane) home() *fifo {
+func (ln *lane) home() *fifo[uint32] {
 	if ln.mode == userclient.ModeInput {
 		return &ln.idle
 	}
 	return &ln.free
 }
 
-func (s *session) why() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.reason != nil {
-		return s.reason
-	}
-	return ioreturn.ErrGone
+// goHome makes a buffer free that the client has not given back just now, and wakes
+// the Take that waits.
+func (ln *lane) goHome(id uint32) {
+	ln.home().push(id)
+	ln.nudge()
 }
 
 // active reports whether entries may travel.
 func (ln *lane) active() bool { return ln.s.state == userclient.StateRunning && !ln.finished }
 
-// lastSeq is the number given last; meaningless unless numbered.
-func (ln *lane) lastSeq() uint64 { return ln.nextSeq - 1 }
+// accepts reports whether an entry that is posted now can reach the client.
+func (ln *lane) accepts() bool {
+	return (ln.s.state == userclient.StateRunning || ln.s.state == userclient.StateSuspended) && !ln.finished
+}
+
+// has reports whether the client has selected a feature.
+func (ln *lane) has(feature uint64) bool { return ln.features&feature != 0 }
 
 // changeMode turns the direction of an open, stopped session.
 func (ln *lane) changeMode(m userclient.Mode) error {
 	ln.s.mu.Lock()
 	defer ln.s.mu.Unlock()
-	if _, err := ln.receive(); err != nil {
+	if err := ln.receive(); err != nil {
 		return err
 	}
-	if n := len(ln.buffers) - ln.end.Owned() + ln.taken; n > 0 {
+	if n := len(ln.buffers) - ln.end.Owned() + ln.users - 1; n > 0 {
 		return &ioreturn.StatusError{Code: ioreturn.Busy, Detail: fmt.Sprintf("%d buffers are still in use", n)}
 	}
 	ln.mode = m
 	ln.free.reset()
 	ln.idle.reset()
 	for id := range ln.buffers {
+		ln.buffers[id].entry, ln.buffers[id].filled = entry{}, false
 		ln.home().push(uint32(id))
 	}
+	ln.done = ln.received // nothing of the client's is left
 	return nil
 }
 
 // finish ends the lane and joins its listener. The caller holds the turn, so the
-// listener is in no handler's method. Buffers that the driver has taken stay valid until they are
-// posted; the memory goes with the last of them (C5).
+// listener is in no handler's method. Buffers that the driver has taken stay valid
+// until they are posted; the memory goes with the last of them (C5).
 func (ln *lane) finish() {
 	ln.s.mu.Lock()
 	if !ln.finished {
@@ -184,141 +198,59 @@ func (ln *lane) finish() {
 		ln.finished = true
 		close(ln.progress)
 	}
-	last := ln.taken == 0
 	ln.s.mu.Unlock()
 	ln.cancel()
 	if ln.waiter != nil {
 		ln.waiter.close()
 	}
 	ln.joined.Wait()
-	if last {
-		ln.unmap()
-	}
-}
-
-// unmap gives the memory back, once.
-func (ln *lane) unmap() {
 	ln.s.mu.Lock()
-	first := !ln.freed
-	ln.freed = true
-	ln.s.mu.Unlock()
-	if !first {
-		return
-	}
-	for _, release := range ln.releases {
-		if err := release(); err != nil {
-			ln.s.d.cfg.Logger.Debug("release shared memory", "stream", ln.s.d.cfg.Name, "err", err)
-		}
-	}
+	_ = ln.unlock(ln.unuse(), queue.WakeNone) // there is nothing to ring any more
 }
 
-// ring does what a publication asked for. mu must be free.
-func (ln *lane) ring(w queue.Wake) error {
-	if w == queue.WakeNone {
+// unuse ends one use of the memory, and returns it if that was the last.
+func (ln *lane) unuse() *memory {
+	if ln.users--; ln.users > 0 {
 		return nil
 	}
-	ln.s.mu.Lock()
-	b := ln.s.bell
-	ln.st.Rings++
-	ln.s.mu.Unlock()
-	if b == nil {
-		return nil // the client polls
+	return ln.mem
+}
+
+// unlock frees the session's mu and then does what must not be done under it: it gives
+// m back, unless that is nil, and rings whom a publication and events call for. An
+// error means that the session is over.
+func (ln *lane) unlock(m *memory, wake queue.Wake) error {
+	s := ln.s
+	var bell, events userclient.Bell
+	if wake != queue.WakeNone && s.bell != nil { // a client without a bell polls
+		bell = s.bell
+		ln.st.Rings++
 	}
-	if wb, ok := b.(userclient.WordBell); ok && w == queue.WakeWord {
+	if ln.eventDue {
+		events, ln.eventDue = s.evBell, false
+	}
+	s.mu.Unlock()
+	if m != nil {
+		s.giveMemory(m)
+	}
+	if events != nil {
+		_ = events.Ring() // an error is the session's end, which the client will hear of
+	}
+	if bell == nil {
+		return nil
+	}
+	if wb, ok := bell.(userclient.WordBell); ok && wake == queue.WakeWord {
 		return wb.WakeWord(ln.end.OutTailWord())
 	}
-	return b.Ring()
+	return bell.Ring()
 }
 
 // kick wakes the client whatever it waits for, so that it looks at the state.
 func (ln *lane) kick() {
-	_ = ln.ring(queue.WakeBell) // an error is the session's end, which the client will hear of
-	if ln.features&userclient.FeatureSharedWord != 0 {
-		_ = ln.ring(queue.WakeWord)
-	}
-}
-
-// listen starts the goroutine that waits for the client where Take can't: for an
-// InputHandler, and to move the backlog under DropOldest.
-func (ln *lane) listen() {
-	h, ok := ln.s.d.handler.(InputHandler)
-	if !ok && ln.s.d.cfg.Policy != DropOldest {
-		return
-	}
 	ln.s.mu.Lock()
-	ln.listening = true
-	ln.s.mu.Unlock()
-	ln.joined.Go(func() {
-		for ln.listenOnce() == nil {
-			select {
-			case ln.kicked <- struct{}{}:
-			default:
-			}
-			if h != nil && !ln.input(h, ln.end.Token()) {
-				return
-			}
-		}
-	})
-}
-
-// input runs the handler's callback in its turn, unless the lane is over.
-func (ln *lane) input(h InputHandler, token uint32) bool {
-	if err := ln.s.enter(ln.ctx); err != nil {
-		return false
+	_ = ln.unlock(nil, queue.WakeBell) // an error is the session's end, which the client will hear of
+	if ln.has(userclient.FeatureSharedWord) {
+		ln.s.mu.Lock()
+		_ = ln.unlock(nil, queue.WakeWord)
 	}
-	defer ln.s.leave()
-	if ln.ctx.Err() != nil {
-		return false
-	}
-	h.Input(token)
-	return true
-}
-
-// listenOnce waits for the client to publish and takes in what it did.
-func (ln *lane) listenOnce() error {
-	if err := ln.waiter.lock(ln.ctx); err != nil {
-		return err
-	}
-	err := ln.waiter.wait(ln.ctx, 1)
-	ln.waiter.unlock()
-	if err != nil {
-		return err
-	}
-	ln.s.mu.Lock()
-	if ln.finished {
-		ln.s.mu.Unlock()
-		return ioreturn.ErrClosed
-	}
-	wake, err := ln.takeIn()
-	ln.s.mu.Unlock()
-	if err != nil {
-		return ln.s.fail(err)
-	}
-	return ln.ring(wake)
-}
-
-// takeIn receives, and posts what that made room for.
-func (ln *lane) takeIn() (queue.Wake, error) {
-	if _, err := ln.receive(); err != nil {
-		return queue.WakeNone, err
-	}
-	return ln.pump()
-}
-
-// rung is an explicit notification by call: the same as a ring of the doorbell.
-func (ln *lane) rung(token uint32) error {
-	ln.s.mu.Lock()
-	if ln.finished {
-		ln.s.mu.Unlock()
-		return ioreturn.NotOpen
-	}
-	wake, err := ln.takeIn()
-	ln.s.mu.Unlock()
-	if err != nil {
-		return ln.s.fail(err)
-	}
-	if h, ok := ln.s.d.handler.(InputHandler); ok {
-		ln.input(h, token)
-	}
-	return ln.ring(wake)
 }

@@ -3,9 +3,7 @@
 package iostream
 
 import (
-	"context"
 	"errors"
-	"fmt"
 
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 	"github.com/iostreamkit/iostreamkit/sdk/queue"
@@ -16,157 +14,93 @@ type entry = queue.Entry
 
 var (
 	errNotRunning = errors.New("the stream is not running")
-	errNoBuffer   = errors.New("no buffer is free")
+	errPolicyFail = errors.New("no buffer is free, and the policy is to fail")
 )
 
-// receive takes in what the client has published, as far as there is room.
-func (ln *lane) receive() (n int, err error) {
-	for {
-		m, err := ln.end.Receive(ln.batch)
+// receive takes in what the client has published.
+func (ln *lane) receive() error {
+	n := 0
+	for m := len(ln.batch); m == len(ln.batch); n += m {
+		var err error
+		if m, err = ln.end.Receive(ln.batch); err != nil {
+			return err
+		}
 		for i := range ln.batch[:m] {
-			e := &ln.batch[i]
-			b := &ln.buffers[e.Buffer]
-			b.entry = *e
-			ln.free.push(e.Buffer)
-			ln.st.Returned++
-			if ln.mode.ToDevice() {
-				ln.st.Bytes += uint64(e.DataLength)
-			}
-		}
-		n += m
-		if err != nil {
-			return n, err
-		}
-		if m < len(ln.batch) {
-			break
+			ln.gotBack(&ln.batch[i])
 		}
 	}
 	if n > 0 {
 		ln.received += uint32(n)
 		ln.advanced()
 	}
-	return n, nil
+	return nil
 }
 
-// advanced wakes those who wait for the driver to have consumed something.
-func (ln *lane) advanced() {
-	if ln.syncing > 0 && !ln.finished {
-		close(ln.progress)
-		ln.progress = make(chan struct{})
+// gotBack notes one entry of the client.
+func (ln *lane) gotBack(e *entry) {
+	if !ln.has(userclient.FeatureSequence) {
+		e.Seq, e.Stamp = 0, 0 // words without a meaning (C15)
 	}
-}
-
-// consumed is how many of the client's entries the driver is done with: on a
-// to-device stream those whose buffer it has given back, otherwise those received.
-func (ln *lane) consumed() uint32 {
+	b := &ln.buffers[e.Buffer]
+	b.entry, b.filled = *e, true
+	ln.free.push(e.Buffer)
+	ln.st.Returned++
 	if ln.mode.ToDevice() {
-		return ln.done
-	}
-	return ln.received
-}
-
-// waitConsumed returns when everything that the client had published at the call is
-// consumed.
-func (ln *lane) waitConsumed(ctx context.Context) (uint32, error) {
-	s := ln.s
-	s.mu.Lock()
-	if ln.finished {
-		s.mu.Unlock()
-		return 0, ioreturn.NotOpen
-	}
-	waiting, err := ln.end.Len()
-	if err != nil {
-		s.mu.Unlock()
-		return 0, s.fail(err)
-	}
-	target := ln.received + uint32(waiting)
-	ln.syncing++
-	defer func() {
-		s.mu.Lock()
-		ln.syncing--
-		s.mu.Unlock()
-	}()
-	for {
-		if !ln.mode.ToDevice() && !ln.finished { // nothing keeps the driver from taking these in
-			if _, err := ln.receive(); err != nil {
-				s.mu.Unlock()
-				return 0, s.fail(err)
-			}
-		}
-		n, progress, finished := ln.consumed(), ln.progress, ln.finished
-		s.mu.Unlock()
-		if int32(n-target) >= 0 {
-			return n, nil
-		}
-		if finished {
-			return n, ioreturn.Aborted
-		}
-		select {
-		case <-progress:
-		case <-ctx.Done():
-			return n, context.Cause(ctx)
-		}
-		s.mu.Lock()
+		ln.st.Bytes += uint64(e.DataLength)
 	}
 }
 
-// grab gives a buffer to the driver, without waiting. spare lets the overrun policy
-// find one. mu is held.
+// grab gives a buffer to the driver, without waiting; nil if there is none. spare lets
+// the overrun policy find one. mu is held.
 func (ln *lane) grab(spare bool) (*Buffer, error) {
 	if !ln.active() {
 		return nil, errNotRunning
 	}
 	if ln.free.n == 0 {
-		if _, err := ln.receive(); err != nil {
+		if err := ln.receive(); err != nil {
 			return nil, err
 		}
 	}
 	id, ok := ln.free.pop()
-	if !ok && spare {
-		if b, err := ln.spare(); b != nil || err != nil {
-			return b, err
+	if ok {
+		ln.overrunOver()
+	} else if spare && ln.mode != userclient.ModeInput { // nothing is lost by waiting for a client that fills
+		switch ln.s.d.cfg.Policy {
+		case DropOldest:
+			if id, ok = ln.dropOldest(); !ok {
+				return ln.takeScratch(), nil
+			}
+		case DropNewest:
+			return ln.takeScratch(), nil
+		case Fail:
+			ln.lose(userclient.LossFail, 1, ln.number())
+			return nil, errPolicyFail
 		}
 	}
-	if ok || spare && ln.dropOldest(&id) {
-		b := &ln.buffers[id]
-		b.taken = true
-		ln.taken++
-		return b, nil
+	if !ok {
+		return nil, nil
 	}
-	return nil, errNoBuffer
+	b := &ln.buffers[id]
+	b.taken = true
+	ln.users++
+	return b, nil
 }
 
 // dropOldest takes the buffer of the oldest entry that the client was not shown.
-func (ln *lane) dropOldest(id *uint32) bool {
-	if ln.s.d.cfg.Policy != DropOldest || len(ln.backlog) == 0 {
-		return false
+func (ln *lane) dropOldest() (id uint32, ok bool) {
+	e, ok := ln.backlog.pop()
+	if !ok {
+		return 0, false
 	}
-	e := ln.backlog[0]
-	ln.backlog = append(ln.backlog[:0], ln.backlog[1:]...)
+	after := ln.gap
 	ln.lose(userclient.LossDropOldest, 1, ln.seqOf(&e))
-	*id = e.Buffer
-	return true
-}
-
-// spare does what the overrun policy says when no buffer is free: a scratch buffer
-// whose entry will be counted as lost, an error, or nothing (wait).
-func (ln *lane) spare() (*Buffer, error) {
-	if ln.mode == userclient.ModeInput {
-		return nil, nil // nothing is lost by waiting for the client
+	if ln.backlog.n > 0 { // the gap is before the next entry of the backlog, not before the next that is posted
+		ln.gap = after
+		front := ln.backlog.at(0)
+		front.Stamp |= queue.MakeStamp(0, FlagDiscontinuity)
+		ln.buffers[front.Buffer].setMetadataFlags(front.Flags())
 	}
-	switch ln.s.d.cfg.Policy {
-	case DropOldest:
-		if len(ln.backlog) > 0 {
-			return nil, nil
-		}
-		return ln.takeScratch(), nil
-	case DropNewest:
-		return ln.takeScratch(), nil
-	case Fail:
-		ln.lose(userclient.LossFail, 1, ln.number())
-		return nil, ioreturn.Overrun
-	}
-	return nil, nil
+	return e.Buffer, true
 }
 
 // takeScratch returns a private buffer, or nil when the driver holds as many of them
@@ -184,83 +118,145 @@ func (ln *lane) takeScratch() *Buffer {
 	like := &ln.buffers[ln.scratchN]
 	ln.scratchN++
 	return &Buffer{
-		ln: ln, id: userclient.NoBuffer, scratch: true, taken: true,
+		ln: ln, id: userclient.NoBuffer, scratch: true, taken: true, place: userclient.Mem{FD: -1},
 		data: make([]byte, len(like.data)), control: make([]byte, len(like.control)),
 	}
 }
 
-// put takes a buffer back from the driver and posts it, or loses it and says why.
-func (ln *lane) put(b *Buffer, p *Posting) (queue.Wake, error) {
-	if !b.taken {
-		return queue.WakeNone, fmt.Errorf("buffer %d is not taken: %w", b.id, ioreturn.BadArgument)
+// surrender checks that the driver may post bs as ps say, and takes them from it: all
+// or none. It returns the memory if nobody uses it any more.
+func (ln *lane) surrender(bs []*Buffer, ps []Posting) (*memory, error) {
+	for i, b := range bs {
+		err := b.checkTaken()
+		if err == nil {
+			err = ps[i].check(b)
+		}
+		if err != nil {
+			for _, b := range bs[:i] {
+				b.taken = true
+			}
+			return nil, err
+		}
+		b.taken = false // so that the same buffer is not taken twice
 	}
-	if err := p.check(b); err != nil {
-		return queue.WakeNone, err
+	var last *memory
+	for _, b := range bs {
+		if !b.scratch {
+			last = ln.unuse()
+		}
+		if b.filled {
+			b.filled = false
+			ln.done++
+		}
 	}
-	b.taken = false
-	if !b.scratch {
-		ln.taken--
-	}
-	if ln.mode == userclient.ModeInput {
-		return ln.putEmpty(b)
-	}
-	return ln.putFilled(b, p)
-}
-
-// putEmpty gives an empty buffer of a to-device stream back to the client.
-func (ln *lane) putEmpty(b *Buffer) (queue.Wake, error) {
-	ln.done++
 	ln.advanced()
-	if !ln.active() {
-		ln.idle.push(b.id)
-		return queue.WakeNone, nil
-	}
-	return ln.send(entry{Buffer: b.id})
+	return last, nil
 }
 
-// putFilled numbers an entry and hands it to the client, the backlog, or nobody.
-func (ln *lane) putFilled(b *Buffer, p *Posting) (queue.Wake, error) {
+// post hands surrendered buffers to the client, the backlog, or nobody. now is the
+// stream time for those that have none. An error means that the session is over; every
+// entry is counted all the same.
+func (ln *lane) post(bs []*Buffer, ps []Posting, now int64) (wake queue.Wake, err error) {
+	n := 0
+	direct := ln.active() && (ln.s.d.cfg.Policy != DropOldest || ln.mode == userclient.ModeInput)
+	for i, b := range bs {
+		e, ok := ln.settle(b, &ps[i], now)
+		switch {
+		case !ok:
+		case !direct || err != nil:
+			ln.backlog.push(e)
+		default:
+			ln.batch[n] = e
+			if n++; n == len(ln.batch) {
+				err, n = ln.send(n, &wake), 0
+			}
+		}
+	}
+	if n > 0 {
+		err = ln.send(n, &wake)
+	}
+	if direct || err != nil {
+		return wake, err
+	}
+	return ln.pump()
+}
+
+// settle numbers an entry and says what becomes of it: ok is false if it was lost, or
+// is an empty buffer that waits for the next start.
+func (ln *lane) settle(b *Buffer, p *Posting, now int64) (e entry, ok bool) {
+	if ln.mode == userclient.ModeInput {
+		if !ln.active() {
+			ln.idle.push(b.id)
+			return e, false
+		}
+		return entry{Buffer: b.id}, true
+	}
 	seq := ln.number()
 	switch {
-	case ln.finished:
+	case ln.finished || ln.s.state == userclient.StateClosed || ln.s.state == userclient.StateGone:
 		ln.lose(userclient.LossSessionEnded, 1, seq)
 	case b.scratch:
 		ln.lose(userclient.LossDropNewest, 1, seq)
-		ln.scratch = append(ln.scratch, b)
-	case ln.s.state != userclient.StateRunning && ln.s.state != userclient.StateSuspended:
+	case !ln.accepts():
 		ln.lose(userclient.LossStopped, 1, seq)
-		ln.free.push(b.id)
+		ln.goHome(b.id)
 	default:
-		e := p.entry(b, seq, ln)
+		e = p.entry(b, seq, now)
 		ln.gap = false
-		ln.overrunOver()
-		if ln.s.state == userclient.StateRunning && ln.s.d.cfg.Policy != DropOldest {
-			return ln.send(e)
-		}
-		ln.backlog = append(ln.backlog, e)
-		return ln.pump()
+		return e, true
 	}
-	return queue.WakeNone, nil
+	if b.scratch {
+		ln.scratch = append(ln.scratch, b)
+		ln.nudge()
+	}
+	return e, false
 }
 
-// send publishes one entry.
-func (ln *lane) send(e entry) (queue.Wake, error) {
-	ln.batch[0] = e
-	wake, err := ln.end.Send(ln.batch[:1])
-	if err == nil && ln.mode != userclient.ModeInput { // an empty buffer is no entry of the stream's
-		ln.st.Posted++
-		ln.st.Bytes += uint64(e.DataLength)
+// send publishes the first n entries of batch, and sets wake if the client must be
+// woken. If it fails they are lost: the session is over.
+func (ln *lane) send(n int, wake *queue.Wake) error {
+	es, last, bytes := ln.batch[:n], uint64(0), uint64(0)
+	filled := ln.mode != userclient.ModeInput // an empty buffer is no entry of the stream's
+	if filled {
+		last = ln.seqOf(&es[n-1])
 	}
-	return wake, err
+	for i := range es {
+		bytes += uint64(es[i].DataLength)
+		if !ln.has(userclient.FeatureSequence) {
+			es[i].Seq, es[i].Stamp = 0, 0
+		}
+	}
+	w, err := ln.publish(es, last)
+	if w != queue.WakeNone {
+		*wake = w
+	}
+	switch {
+	case err != nil && filled:
+		ln.lose(userclient.LossSessionEnded, n, last)
+	case err == nil && filled:
+		ln.st.Posted += uint64(n)
+		ln.st.Bytes += bytes
+		ln.sentSeq = last + 1
+	}
+	return err
+}
+
+// publish is the queue's Send, unless the client could not tell the numbers apart.
+func (ln *lane) publish(es []entry, last uint64) (queue.Wake, error) {
+	if ln.has(userclient.FeatureSequence) && last > ln.sentSeq && last-ln.sentSeq >= 1<<31 {
+		return queue.WakeNone, &ioreturn.StatusError{Code: ioreturn.Overrun,
+			Detail: "more entries were lost in a row than the client can count"}
+	}
+	return ln.end.Send(es)
 }
 
 // pump posts from the backlog: up to W entries ahead of the client under DropOldest,
 // everything under the other policies (C13).
 func (ln *lane) pump() (queue.Wake, error) {
-	if len(ln.backlog) == 0 || !ln.active() {
+	if ln.backlog.n == 0 || !ln.active() {
 		return queue.WakeNone, nil
 	}
-	room := len(ln.backlog)
+	room := ln.backlog.n
 	if ln.s.d.cfg.Policy == DropOldest {
 		queued, err := ln.end.Queued()
 		if err != nil {
@@ -268,52 +264,39 @@ func (ln *lane) pump() (queue.Wake, error) {
 		}
 		room = min(room, max(0, ln.s.d.cfg.Backlog-queued))
 	}
-	return ln.post(room)
+	return ln.drain(room)
 }
 
-// post publishes the first n entries of the backlog at once.
-func (ln *lane) post(n int) (queue.Wake, error) {
-	if n == 0 {
-		return queue.WakeNone, nil
+// drain posts the first n entries of the backlog.
+func (ln *lane) drain(n int) (wake queue.Wake, err error) {
+	for n > 0 && err == nil {
+		m := min(n, len(ln.batch))
+		for i := range m {
+			ln.batch[i] = *ln.backlog.at(i)
+		}
+		ln.backlog.drop(m)
+		err = ln.send(m, &wake)
+		n -= m
 	}
-	wake, err := ln.end.Send(ln.backlog[:n])
-	if err != nil {
-		return wake, err
-	}
-	for i := range ln.backlog[:n] {
-		ln.st.Bytes += uint64(ln.backlog[i].DataLength)
-	}
-	ln.st.Posted += uint64(n)
-	ln.backlog = append(ln.backlog[:0], ln.backlog[n:]...)
-	return wake, nil
+	return wake, err
 }
 
 // resume begins or continues a run: the client may see entries again.
-func (ln *lane) resume() (queue.Wake, error) {
+func (ln *lane) resume() (wake queue.Wake, err error) {
 	ln.end.SetStatus(queue.StatusRunning)
+	ln.epoch = ln.s.d.epoch.Load()
 	if ln.mode != userclient.ModeInput {
 		return ln.pump()
 	}
-	var wake queue.Wake
-	for {
-		id, ok := ln.idle.pop()
-		if !ok {
-			return wake, nil
+	for ln.idle.n > 0 && err == nil {
+		m := min(ln.idle.n, len(ln.batch))
+		for i := range m {
+			ln.batch[i] = entry{Buffer: *ln.idle.at(i)}
 		}
-		w, err := ln.send(entry{Buffer: id})
-		if err != nil {
-			return wake, err
-		}
-		wake = max(wake, w)
+		ln.idle.drop(m)
+		err = ln.send(m, &wake)
 	}
-}
-
-// drainBacklog posts the whole backlog before the end of the stream, if asked to.
-func (ln *lane) drainBacklog(all bool) (queue.Wake, error) {
-	if !all {
-		return queue.WakeNone, nil
-	}
-	return ln.post(len(ln.backlog))
+	return wake, err
 }
 
 // stopped ends a run: the backlog is lost, and a client that has read what was posted
@@ -321,4 +304,5 @@ func (ln *lane) drainBacklog(all bool) (queue.Wake, error) {
 func (ln *lane) stopped(status uint32) {
 	ln.dropBacklog(userclient.LossStopped)
 	ln.end.SetStatus(status)
+	ln.advanced() // who waits for the driver to consume waits in vain
 }

@@ -3,6 +3,8 @@
 package iostream
 
 import (
+	"math"
+
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 )
 
@@ -18,7 +20,8 @@ type lossLog struct {
 func (l *lossLog) add(r LossRecord) {
 	if l.n > 0 {
 		last := &l.ring[(l.n-1)%lossLogSize]
-		if last.Cause == r.Cause && last.LastSeq+uint64(r.Count) == r.LastSeq {
+		room := math.MaxUint32 - last.Count
+		if last.Cause == r.Cause && last.LastSeq+uint64(r.Count) == r.LastSeq && r.Count <= room {
 			last.Count += r.Count
 			last.LastSeq = r.LastSeq
 			return
@@ -50,9 +53,11 @@ func (ln *lane) lose(c Cause, n int, lastSeq uint64) {
 	if n == 0 {
 		return
 	}
-	if c <= userclient.LossFail && !ln.overrun {
-		ln.overrun = true
-		ln.tell(Event{Kind: userclient.EventOverrunBegan, Value: lastSeq - uint64(n)})
+	if c <= userclient.LossFail || c == userclient.LossDevice {
+		if ln.overrun == 0 {
+			ln.tell(Event{Kind: userclient.EventOverrunBegan, Value: lastSeq - uint64(n)})
+		}
+		ln.overrun += uint64(n)
 	}
 	ln.st.Lost[c] += uint64(n)
 	ln.gap = true
@@ -61,58 +66,46 @@ func (ln *lane) lose(c Cause, n int, lastSeq uint64) {
 		queued, _ = ln.end.Queued() // a broken queue is reported where it is used
 	}
 	ln.log.add(LossRecord{
-		Time: ln.s.d.clock.now(), Cause: c, Count: uint32(n), LastSeq: lastSeq,
-		Free: uint32(ln.free.n), Backlog: uint32(len(ln.backlog)), Posted: uint32(queued),
+		Time: ln.s.d.clock.now(), Cause: c, Count: uint32(min(uint64(n), math.MaxUint32)), LastSeq: lastSeq,
+		Free: uint32(ln.free.n), Backlog: uint32(ln.backlog.n), Posted: uint32(queued),
 	})
 }
 
-// tell gives the session an event of its own. The bell is rung by whoever frees mu
-// next in flushEvents.
+// tell gives the session an event of its own, whose bell unlock rings.
 func (ln *lane) tell(e Event) {
 	e.Time = ln.s.d.clock.now()
 	ln.s.eventLocked(e)
 	ln.eventDue = true
 }
 
-// ringEvents rings the events bell if tell was called. mu must be free.
-func (ln *lane) ringEvents() {
-	ln.s.mu.Lock()
-	b, due := ln.s.evBell, ln.eventDue
-	ln.eventDue = false
-	ln.s.mu.Unlock()
-	if due && b != nil {
-		_ = b.Ring() // an error is the session's end, which the client will hear of
-	}
-}
-
-// overrunOver notes that an entry got through again.
+// overrunOver notes that a buffer is free again.
 func (ln *lane) overrunOver() {
-	if ln.overrun {
-		ln.overrun = false
-		ln.tell(Event{Kind: userclient.EventOverrunEnded, Value: ln.st.TotalLost()})
+	if ln.overrun > 0 {
+		ln.tell(Event{Kind: userclient.EventOverrunEnded, Value: ln.overrun})
+		ln.overrun = 0
 	}
 }
 
-// dropBacklog discards what the client has not been shown.
+// dropBacklog discards what the client has not been shown, and returns how many.
 func (ln *lane) dropBacklog(c Cause) int {
-	n := len(ln.backlog)
-	for i := range ln.backlog {
-		e := &ln.backlog[i]
-		ln.lose(c, 1, ln.seqOf(e))
-		ln.home().push(e.Buffer)
+	n := ln.backlog.n
+	for range n {
+		e, _ := ln.backlog.pop()
+		ln.lose(c, 1, ln.seqOf(&e))
+		ln.goHome(e.Buffer)
 	}
-	ln.backlog = ln.backlog[:0]
 	return n
 }
 
-// seqOf widens the number of a backlogged entry, which is one of the last few given.
+// lastSeq is the number given last; meaningless unless numbered.
+func (ln *lane) lastSeq() uint64 { return ln.nextSeq - 1 }
+
+// seqOf widens the number of an entry that waits here, which is one of the last 2^32
+// given.
 func (ln *lane) seqOf(e *entry) uint64 {
 	last := ln.lastSeq()
 	return last - uint64(uint32(last)-e.Seq)
 }
-
-// flushBacklog discards the backlog because the client asked for it.
-func (ln *lane) flushBacklog() int { return ln.dropBacklog(userclient.LossFlushed) }
 
 // stats takes one snapshot of the session's counters.
 func (s *session) stats() Stats {
@@ -127,7 +120,7 @@ func (s *session) stats() Stats {
 	if st.Numbered {
 		st.LastSeq = ln.lastSeq()
 	}
-	st.Backlogged = uint64(len(ln.backlog))
+	st.Backlogged = uint64(ln.backlog.n)
 	st.Wakeups = ln.waiter.wakes.load()
 	st.Log = ln.log.records()
 	return st

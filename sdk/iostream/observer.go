@@ -11,7 +11,7 @@ import (
 
 // Observer looks at a stream without opening it (C34): it maps nothing, takes no
 // exclusivity and does not slow the stream down. All methods may be called from any
-// goroutine, except that one at a time waits in Events.
+// goroutine, except that one at a time waits in NextEvents.
 type Observer struct {
 	conn   userclient.Conn
 	name   string

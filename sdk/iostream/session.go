@@ -3,13 +3,13 @@
 package iostream
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
-	"github.com/iostreamkit/iostreamkit/internal/monotime"
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
-	"github.com/iostreamkit/iostreamkit/sdk/queue"
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 )
 
@@ -30,12 +30,12 @@ type session struct {
 	reason   error // why the session is over
 	features uint64
 	layout   Layout
-	selected bool
-	opened   int64
+	opened   int64           // host monotonic time, ns
 	bell     userclient.Bell // rings the client's output port
 	evBell   userclient.Bell
 	events   eventLog
 	lane     *lane // nil until the first open; then that of the last one
+	spare    []*memory
 }
 
 func newSession(d *Driver, p Peer, r userclient.Resources) *session {
@@ -63,12 +63,9 @@ func (s *session) currentState() State {
 	return s.state
 }
 
-// check answers whether the state table allows op now, and what comes after it.
-func (s *session) check(op userclient.Operation) (State, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t := userclient.Next(s.state, op)
-	return t.Next, t.Code.Err()
+// check returns the state table's refusal of op now, or nil.
+func (s *session) check(op userclient.Operation) error {
+	return userclient.Next(s.currentState(), op).Code.Err()
 }
 
 // forObserver are the selectors that an observer may call.
@@ -144,7 +141,7 @@ func (s *session) Call(ctx context.Context, a *Args) error {
 		return &ioreturn.StatusError{Code: ioreturn.NotPermitted, Detail: "an observer may only look"}
 	}
 	op, _ := userclient.OperationOf(a.Selector)
-	if _, err := s.check(op); err != nil {
+	if err := s.check(op); err != nil {
 		return err
 	}
 	return m(s, ctx, a)
@@ -174,244 +171,58 @@ func (s *session) Memory(typ uint32) (userclient.Mem, error) {
 	}
 	switch typ {
 	case userclient.MemDriverArena:
-		return s.lane.mem[0], nil
+		return s.lane.mem.arenas[0], nil
 	case userclient.MemClientArena:
-		return s.lane.mem[1], nil
+		return s.lane.mem.arenas[1], nil
 	}
-	return s.lane.mem.slice(s.lane.plan.regions, typ)
+	return s.lane.mem.arenas.slice(s.lane.plan.regions, typ)
 }
 
-// Closed ends the session; see userclient.Session.
+// Closed ends the session; see userclient.Session. Every Call has returned; a handler's
+// input callback may still run.
 func (s *session) Closed(reason error) {
-	s.turn <- struct{}{} // every Call has returned; a handler's input callback may still run
+	s.turn <- struct{}{}
 	s.mu.Lock()
-	wasOpen := s.state != userclient.StateClosed && s.state != userclient.StateGone
-	wasRunning := wasOpen && s.state != userclient.StateOpen
-	s.state, s.reason = userclient.StateGone, reason
-	if s.reason == nil {
-		s.reason = ioreturn.ErrGone
-	}
+	before := s.state
+	s.state, s.reason = userclient.StateGone, cmp.Or(reason, ioreturn.ErrGone)
 	ln := s.lane
 	close(s.over)
 	s.mu.Unlock()
-	if wasRunning {
-		// The client is gone: a handler that can't stop changes nothing about that.
-		_ = s.d.handler.Stop(context.Background())
-	}
-	if wasOpen {
+	open := before != userclient.StateClosed
+	if open {
+		if before != userclient.StateOpen {
+			// Nobody is left to give it up, or to be told that it failed.
+			_ = s.d.handler.Stop(context.Background())
+		}
 		s.shut(ln)
 	}
+	s.freeSpares()
 	s.leave()
 	s.d.forget(s)
-	if wasOpen {
+	s.log("session over", "reason", s.reason)
+	if open {
 		s.announce(userclient.StateClosed) // to the others; this client is not there any more
 	}
 }
 
-// shut ends a lane: what handlers must know, what is in the backlog, its memory. The
-// caller holds the turn; the state is closed or gone already.
-func (s *session) shut(ln *lane) {
-	if h, ok := s.d.handler.(OpenHandler); ok {
-		h.HandleClose(s.peer)
-	}
-	ln.finish()
-	s.d.release(s)
-}
-
-func (s *session) open(ctx context.Context, a *Args) error {
-	if len(a.In) > 0 && uint32(a.In[0])&userclient.OpenShared != 0 {
-		return &ioreturn.StatusError{Code: ioreturn.Unsupported, Detail: "this stream has one client at a time"}
-	}
-	if err := s.enter(ctx); err != nil {
-		return err
-	}
-	defer s.leave()
-	if _, err := s.check(userclient.OpOpen); err != nil {
-		return err
-	}
+// why says why the session is over.
+func (s *session) why() error {
 	s.mu.Lock()
-	layout, features := s.layout, s.features
-	s.mu.Unlock()
-	if layout == userclient.LayoutClassic && !s.d.cfg.Classic {
-		return &ioreturn.StatusError{Code: ioreturn.Unsupported,
-			Detail: "this driver offers only the native queue layout, and the client did not select it"}
-	}
-	if err := s.d.claim(s); err != nil {
-		return err
-	}
-	ln, err := newLane(s, layout, features)
-	if err == nil {
-		if h, ok := s.d.handler.(OpenHandler); ok {
-			err = h.HandleOpen(ctx, s.peer)
-		}
-	}
-	if err != nil {
-		if ln != nil {
-			ln.finish()
-		}
-		s.d.release(s)
-		return err
-	}
-	s.mu.Lock()
-	s.lane, s.opened = ln, monotime.Now()
-	s.state = userclient.StateOpen
-	s.mu.Unlock()
-	ln.listen()
-	s.announce(userclient.StateOpen)
-	return nil
+	defer s.mu.Unlock()
+	return cmp.Or(s.reason, ioreturn.ErrGone)
 }
 
-func (s *session) close(ctx context.Context, _ *Args) error {
-	if err := s.enter(ctx); err != nil {
-		return err
-	}
-	defer s.leave()
-	s.mu.Lock()
-	t := userclient.Next(s.state, userclient.OpClose)
-	running := s.state == userclient.StateRunning || s.state == userclient.StateSuspended
-	s.mu.Unlock()
-	if t.Code != ioreturn.Success {
-		return t.Code
-	}
-	if running {
-		// The client is leaving: a handler that can't stop changes nothing about that.
-		_ = s.d.handler.Stop(ctx)
-	}
-	s.mu.Lock()
-	s.state = t.Next
-	ln := s.lane
-	s.mu.Unlock()
-	s.shut(ln)
-	s.announce(t.Next)
-	return nil
-}
-
-func (s *session) start(ctx context.Context, _ *Args) error {
-	return s.turnState(ctx, userclient.OpStart, func(before State) error {
-		s.mu.Lock()
-		s.state = userclient.StateRunning
-		wake, err := s.lane.resume()
-		s.mu.Unlock()
-		if err == nil {
-			err = s.lane.ring(wake)
-		}
-		if err == nil {
-			s.d.stateChanged()
-			err = s.d.handler.Start(ctx)
-		}
-		if err != nil {
-			s.mu.Lock()
-			if s.state == userclient.StateRunning {
-				s.state = before
-				if before == userclient.StateOpen {
-					s.lane.stopped(uint32(ioreturn.NotReady))
-				}
-			}
-			s.mu.Unlock()
-		}
-		return err
-	})
-}
-
-func (s *session) stop(ctx context.Context, a *Args) error {
-	return s.turnState(ctx, userclient.OpStop, func(before State) error {
-		if before != userclient.StateOpen {
-			if err := s.d.handler.Stop(ctx); err != nil {
-				return err
-			}
-		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.state == userclient.StateGone {
-			return ioreturn.NoDevice
-		}
-		s.state = userclient.StateOpen
-		s.lane.stopped(uint32(ioreturn.NotReady))
-		if len(a.Out) > 0 && s.lane.numbered {
-			a.Out[0], a.NOut = s.lane.lastSeq(), 1
-		}
-		return nil
-	})
-}
-
-func (s *session) suspend(ctx context.Context, _ *Args) error {
-	return s.turnState(ctx, userclient.OpSuspend, func(State) error {
-		if err := s.d.handler.Suspend(ctx); err != nil {
-			return err
-		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.state == userclient.StateRunning {
-			s.state = userclient.StateSuspended
-		}
-		return nil
-	})
-}
-
-// turnState runs one transition that the table allows, in its turn, and tells the
-// sessions about the new state.
-func (s *session) turnState(ctx context.Context, op userclient.Operation, run func(before State) error) error {
-	if err := s.enter(ctx); err != nil {
-		return err
-	}
-	defer s.leave()
-	before := s.currentState()
-	if t := userclient.Next(before, op); t.Code != ioreturn.Success {
-		return t.Code
-	} else if t.Next == before {
-		if op == userclient.OpStop {
-			return run(before) // answers with the last sequence number
-		}
-		return nil
-	}
-	if err := run(before); err != nil {
-		return err
-	}
-	s.d.stateChanged()
-	s.lane.kick()
-	s.announce(s.currentState())
-	return nil
-}
-
-// announce tells every session the state of the stream.
-func (s *session) announce(st State) {
-	s.d.Emit(Event{Kind: userclient.EventStateChanged, Value: uint64(st)})
-}
-
-// Halt stops the stream from the driver's side: nothing is posted until a client
-// starts it again, and a client that has read what was posted gets cause, or io.EOF
-// if cause is nil. Handler.Stop is not called. Halt does not block. Without a running
-// client it does nothing.
-func (d *Driver) Halt(cause error) {
-	d.mu.Lock()
-	s := d.owner
-	d.mu.Unlock()
-	if s == nil {
-		return
-	}
-	status := queue.StatusEnd
-	if cause != nil {
-		status = uint32(ioreturn.Of(cause))
-	}
-	s.mu.Lock()
-	if s.state != userclient.StateRunning && s.state != userclient.StateSuspended {
-		s.mu.Unlock()
-		return
-	}
-	wake, err := s.lane.drainBacklog(status == queue.StatusEnd)
-	s.state = userclient.StateOpen
-	s.lane.stopped(status)
-	s.mu.Unlock()
-	if err == nil {
-		_ = s.lane.ring(wake) // an error is the session's end, which it will hear of
-	}
-	d.stateChanged()
-	s.lane.kick()
-	s.announce(userclient.StateOpen)
-}
-
-// fail ends the session because the client broke a rule.
+// fail hangs up, because the client broke a rule or can't be waited for any more. It
+// does nothing for an error that only says that the session or its lane is over.
 func (s *session) fail(err error) error {
+	if errors.Is(err, errNotRunning) || errors.Is(err, ioreturn.ErrClosed) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	s.log("hang up", "err", err)
 	s.res.Hangup(err)
 	return fmt.Errorf("session with %s: %w", peerText(s.peer), err)
+}
+
+func (s *session) log(msg string, args ...any) {
+	s.d.cfg.Logger.Debug(msg, append([]any{"stream", s.d.cfg.Name, "client", peerText(s.peer)}, args...)...)
 }

@@ -64,7 +64,7 @@ func (s *session) selectFeatures(_ context.Context, a *Args) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.features, s.layout, s.selected = features, layout, true
+	s.features, s.layout = features, layout
 	return answer(a, features)
 }
 
@@ -85,7 +85,7 @@ func (s *session) setMode(ctx context.Context, a *Args) error {
 	if s.d.Describe().Modes&(1<<m) == 0 {
 		return &ioreturn.StatusError{Code: ioreturn.UnsupportedMode, Detail: fmt.Sprintf("this stream can't be %v", m)}
 	}
-	return s.whileStopped(ctx, userclient.OpSetMode, func() error {
+	return s.inTurn(ctx, userclient.OpSetMode, func() error {
 		s.d.mu.Lock()
 		same := s.d.mode == m
 		s.d.mu.Unlock()
@@ -124,13 +124,13 @@ func (d *Driver) changeMode(s *session, m userclient.Mode) error {
 	return nil
 }
 
-// whileStopped runs fn in its turn if the table allows op.
-func (s *session) whileStopped(ctx context.Context, op userclient.Operation, fn func() error) error {
+// inTurn runs fn in its turn if the table allows op.
+func (s *session) inTurn(ctx context.Context, op userclient.Operation, fn func() error) error {
 	if err := s.enter(ctx); err != nil {
 		return err
 	}
 	defer s.leave()
-	if _, err := s.check(op); err != nil {
+	if err := s.check(op); err != nil {
 		return err
 	}
 	return fn()
@@ -182,14 +182,15 @@ func (s *session) setFormat(ctx context.Context, a *Args) error {
 	if !ok {
 		return &ioreturn.StatusError{Code: ioreturn.Unsupported, Detail: "the format of this stream is fixed"}
 	}
-	return s.whileStopped(ctx, userclient.OpSetFormat, func() error {
+	return s.inTurn(ctx, userclient.OpSetFormat, func() error {
 		if err := h.SetFormat(ctx, &f); err != nil {
 			return err
 		}
-		b, err := s.d.setFormat(f).AppendBinary(nil)
-		if len(a.OutBytes) == 0 {
+		f, err := s.d.setFormat(f)
+		if err != nil || len(a.OutBytes) == 0 {
 			return err
 		}
+		b, err := f.AppendBinary(nil)
 		return answerBytes(a, b, err)
 	})
 }
@@ -218,7 +219,7 @@ func (d *Driver) Observe() Observation {
 
 func (s *session) flush(_ context.Context, a *Args) error {
 	s.mu.Lock()
-	n := s.lane.flushBacklog()
+	n := s.lane.dropBacklog(userclient.LossFlushed)
 	s.mu.Unlock()
 	return answer(a, uint64(n))
 }
@@ -244,11 +245,7 @@ func (s *session) inputSync(ctx context.Context, a *Args) error {
 	ln := s.lane
 	s.mu.Unlock()
 	if h, ok := s.d.handler.(InputHandler); ok {
-		if err := s.enter(ctx); err != nil {
-			return err
-		}
-		err := h.InputSync(ctx, uint32(a.In[0]))
-		s.leave()
+		err := s.inTurn(ctx, userclient.OpInputSync, func() error { return h.InputSync(ctx, uint32(a.In[0])) })
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ package iostream
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/iostreamkit/iostreamkit/internal/monotime"
@@ -31,6 +32,7 @@ type Stream struct {
 	data     [][]byte
 	control  [][]byte
 	place    []userclient.Mem
+	writable bool // the data regions, on this side
 
 	life chan struct{} // held around a change of state
 	ev   chan struct{} // held around a wait for events
@@ -47,10 +49,13 @@ type Stream struct {
 	sendSeq uint32        // to-device: number of the next entry
 	cursor  uint64        // of events
 	st      ClientStats
-	fault   error          // the rule that the driver broke
-	one     [1]queue.Entry // what giveBack publishes
-	hangups sync.WaitGroup
+	owed    bool  // entries were read since the driver was last told to look
+	fault   error // the rule that the driver broke
+	hungUp  bool  // because of it
+	give    [batchSize]entry
+	work    sync.WaitGroup // goroutines that Close joins; they begin with mu held and closed false
 	rings   counter
+	clock   monotime.Clock
 }
 
 // ClientStats is a snapshot of a client's end. Every counter only grows.
@@ -79,7 +84,7 @@ type ClientStats struct {
 func Open(ctx context.Context, conn userclient.Conn, cfg *Config) (_ *Stream, err error) {
 	s := &Stream{
 		conn: conn, cfg: cfg.withDefaults(), life: make(chan struct{}, 1), ev: make(chan struct{}, 1),
-		mode: userclient.ModeOutput,
+		mode: userclient.ModeOutput, clock: monotime.Start(),
 	}
 	defer func() {
 		if err != nil {
@@ -88,6 +93,9 @@ func Open(ctx context.Context, conn userclient.Conn, cfg *Config) (_ *Stream, er
 			s.lease.unmap()
 		}
 	}()
+	if s.cfg.Wait > WaitSpin {
+		return nil, fmt.Errorf("Config.Wait is %d: %w", s.cfg.Wait, ioreturn.BadArgument)
+	}
 	if s.desc, err = Describe(ctx, conn); err != nil {
 		return nil, fmt.Errorf("describe: %w", err)
 	}
@@ -103,9 +111,14 @@ func Open(ctx context.Context, conn userclient.Conn, cfg *Config) (_ *Stream, er
 	if err := s.mapMemory(ctx); err != nil {
 		return nil, err
 	}
-	shared := s.features&userclient.FeatureSharedWord != 0
-	s.waiter = newWaiter(s.end, s.port, s.cfg.Wait, shared, conn.Done(), conn.Err)
+	policy := s.cfg.Wait
+	if policy == WaitThread && !s.has(userclient.FeatureSharedWord) {
+		policy = WaitPoller
+	}
+	s.waiter = newWaiter(s.end, s.port, policy, conn.Done(), conn.Err)
+	s.waiter.status = true
 	s.state = userclient.StateOpen
+	s.log("opened", "layout", s.layout.String(), "features", s.features, "buffers", len(s.data))
 	return s, nil
 }
 
@@ -124,12 +137,21 @@ func Describe(ctx context.Context, conn userclient.Conn) (Description, error) {
 			return d, err
 		}
 		d.Mode = userclient.Mode(out[0])
+		if a.NOut != 1 || out[0] > uint64(userclient.ModeInputOutput) {
+			return d, ioreturn.Broken(ioreturn.RuleAnswer, "the driver answered %d words, mode %d", a.NOut, out[0])
+		}
 		return d, nil
 	}
 	if err != nil {
 		return d, err
 	}
-	return d, d.UnmarshalBinary(b)
+	if err := d.UnmarshalBinary(b); err != nil {
+		return d, err
+	}
+	if !d.Mode.Valid() {
+		return d, ioreturn.Broken(ioreturn.RuleDescribe, "the description has mode %d", d.Mode)
+	}
+	return d, nil
 }
 
 func (s *Stream) connectPorts() (err error) {
@@ -231,6 +253,10 @@ func (s *Stream) makeEnd(v *sides) error {
 	}
 	s.end = queue.NewEnd(in, out, v.shapes, false)
 	s.data, s.control, s.place = v.data, v.control, v.place
+	s.writable = !slices.ContainsFunc(v.place, func(m userclient.Mem) bool { return m.ReadOnly })
+	if s.mode.ToDevice() && !s.writable {
+		return ioreturn.Broken(ioreturn.RuleMemoryRange, "the stream is %v, but its buffers can't be written on this side", s.mode)
+	}
 	ahead := batchSize
 	if s.desc.Policy == DropOldest {
 		ahead = 1 // what is received ahead can't be dropped any more
@@ -318,11 +344,13 @@ func (s *Stream) Close() error {
 	}
 	s.closed = true
 	s.state = userclient.StateClosed
-	s.ahead = nil
+	s.ahead, s.aheadAt = nil, 0
 	s.mu.Unlock()
+	s.waiter.stop() // now, for the driver may take its time
 	err := s.conn.Close()
-	s.hangups.Wait()
+	s.work.Wait()
 	s.waiter.close()
+	s.log("closed", "err", err)
 	s.mu.Lock()
 	last := s.lease.close()
 	s.mu.Unlock()
@@ -332,10 +360,9 @@ func (s *Stream) Close() error {
 	return ioreturn.Op("close", s.Name(), err)
 }
 
-// now returns the stream time of this moment, if the stream's clock is the host's.
-func (s *Stream) now() (ns int64, ok bool) {
-	if s.desc.Clock.ID != userclient.ClockMonotonic {
-		return 0, false
-	}
-	return monotime.Now() - s.desc.Clock.Epoch, true
+// has reports whether a feature is in use.
+func (s *Stream) has(feature uint64) bool { return s.features&feature != 0 }
+
+func (s *Stream) log(msg string, args ...any) {
+	s.cfg.Logger.Debug(msg, append([]any{"stream", s.Name()}, args...)...)
 }

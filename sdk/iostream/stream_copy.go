@@ -4,6 +4,7 @@ package iostream
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
@@ -24,19 +25,27 @@ type reader struct {
 }
 
 func (r *reader) Read(p []byte) (int, error) {
-	for len(r.rest) == 0 {
-		if err := r.Close(); err != nil {
-			return 0, err
-		}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	for !r.open {
 		f, err := r.s.Next(r.ctx)
 		if err != nil {
 			return 0, err
 		}
 		r.f, r.rest, r.open = f, f.Data(), true
+		if len(r.rest) > 0 {
+			break
+		}
+		if err := r.Close(); err != nil {
+			return 0, err
+		}
 	}
 	n := copy(p, r.rest)
-	r.rest = r.rest[n:]
 	r.s.copied()
+	if r.rest = r.rest[n:]; len(r.rest) == 0 {
+		return n, r.Close()
+	}
 	return n, nil
 }
 
@@ -94,7 +103,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 		if !w.open {
 			f, err := w.s.Next(w.ctx)
 			if err != nil {
-				if err == io.EOF { // a writer has no end of file
+				if errors.Is(err, io.EOF) { // a writer has no end of file
 					err = ioreturn.Op("write", w.s.Name(), ioreturn.NotReady)
 				}
 				return total, err

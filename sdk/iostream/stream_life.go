@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
@@ -58,7 +59,7 @@ func (s *Stream) change(ctx context.Context, op userclient.Operation, selector u
 	}
 	a.Selector = selector
 	if err := s.conn.Call(ctx, a); err != nil {
-		s.diverges(err)
+		s.diverges(op, err)
 		return fail(err)
 	}
 	s.mu.Lock()
@@ -66,6 +67,7 @@ func (s *Stream) change(ctx context.Context, op userclient.Operation, selector u
 		s.state = next
 	}
 	s.mu.Unlock()
+	s.log(op.String(), "state", next.String())
 	return nil
 }
 
@@ -80,22 +82,42 @@ func (s *Stream) allowed(op userclient.Operation) (State, error) {
 	return t.Next, t.Code.Err()
 }
 
-// diverges counts an answer about the state that the table does not have.
-func (s *Stream) diverges(err error) {
+// diverges notes a refusal that the state table has for op in another state than the
+// one that this end believes in. The driver is right: this end takes its state over
+// where only one fits.
+func (s *Stream) diverges(op userclient.Operation, err error) {
 	var c ioreturn.Code
-	if !errors.As(err, &c) || (c != ioreturn.NotOpen && c != ioreturn.StillOpen && c != ioreturn.NotReady) {
+	if !errors.As(err, &c) {
 		return
 	}
 	s.mu.Lock()
-	s.st.Divergences++
-	st := s.state
+	before, fits, state := s.state, 0, s.state
+	for st := userclient.StateClosed; st < userclient.StateGone; st++ {
+		if userclient.Next(st, op).Code == c && st != before {
+			fits, state = fits+1, st
+		}
+	}
+	if fits > 0 {
+		s.st.Divergences++
+	}
+	if fits == 1 && !s.closed {
+		s.state = state
+	}
 	s.mu.Unlock()
-	s.cfg.Logger.Debug("driver differs from the state table", "stream", s.Name(), "state", st.String(), "code", c.Name())
+	if fits > 0 {
+		s.log("the driver differs from the state table", "operation", op.String(), "state", before.String(), "err", c)
+	}
 }
 
 // SetDirection switches the direction of a stopped stream to another that the driver
-// offers. Every buffer must be with the driver.
+// offers. Every buffer must be with the driver. The error matches ErrUnsupported if the
+// buffers can't be written here and d needs that.
 func (s *Stream) SetDirection(ctx context.Context, d Direction) error {
+	if d.mode().ToDevice() && !s.writable {
+		return ioreturn.Op("set mode", s.Name(), &ioreturn.StatusError{
+			Code: ioreturn.UnsupportedMode, Detail: "the buffers are read-only on this side",
+		})
+	}
 	a := Args{In: []uint64{uint64(d.mode())}}
 	if err := s.change(ctx, userclient.OpSetMode, userclient.SelSetMode, &a); err != nil {
 		return err
@@ -109,24 +131,39 @@ func (s *Stream) SetDirection(ctx context.Context, d Direction) error {
 // query runs a selector in its place in the state table.
 func (s *Stream) query(ctx context.Context, a *Args) error {
 	op, ok := userclient.OperationOf(a.Selector)
-	if ok {
-		if _, err := s.allowed(op); err != nil {
-			return ioreturn.Op(op.String(), s.Name(), err)
+	if !ok {
+		return ioreturn.Op(fmt.Sprintf("call selector %#x of", a.Selector), s.Name(), s.conn.Call(ctx, a))
+	}
+	_, err := s.allowed(op)
+	if err == nil {
+		if err = s.conn.Call(ctx, a); err != nil {
+			s.diverges(op, err)
 		}
 	}
-	if err := s.conn.Call(ctx, a); err != nil {
-		s.diverges(err)
-		if !ok {
-			return ioreturn.Op(fmt.Sprintf("call selector %#x of", a.Selector), s.Name(), err)
-		}
-		return ioreturn.Op(op.String(), s.Name(), err)
+	return ioreturn.Op(op.String(), s.Name(), err)
+}
+
+// Call runs an external method of the driver, for the vendor's own selectors and others
+// that have no method here. It refuses those that would change the state of the stream
+// behind its back, with an error matching ErrInvalid. When ctx ends first the error
+// matches its cause and ErrOutcomeUnknown.
+func (s *Stream) Call(ctx context.Context, a *Args) error {
+	if err := s.callable(a.Selector); err != nil {
+		return err
+	}
+	return s.query(ctx, a)
+}
+
+func (s *Stream) callable(selector uint32) error {
+	switch selector {
+	case userclient.SelOpen, userclient.SelClose, userclient.SelStart, userclient.SelStop, userclient.SelSuspend,
+		userclient.SelSetMode, userclient.SelSelect:
+		return ioreturn.Op(fmt.Sprintf("call selector %#x of", selector), s.Name(), &ioreturn.StatusError{
+			Code: ioreturn.BadArgument, Detail: "it has a method of its own, which keeps this end's state",
+		})
 	}
 	return nil
 }
-
-// Call runs an external method of the driver, for the vendor's own selectors. When ctx
-// ends first the error matches its cause and ErrOutcomeUnknown.
-func (s *Stream) Call(ctx context.Context, a *Args) error { return s.query(ctx, a) }
 
 // Completion is the result of a call made by CallAsync.
 type Completion struct {
@@ -135,18 +172,28 @@ type Completion struct {
 	Buf []byte
 }
 
-// CallAsync starts an external method and returns at once; the channel gets its one
-// Completion. Ending ctx gives the call up: the Completion then says so.
+// CallAsync is Call in a goroutine of its own: it returns at once, and the channel gets
+// its one Completion. Ending ctx gives the call up: the Completion then says so. a is
+// copied.
 func (s *Stream) CallAsync(ctx context.Context, a Args) <-chan Completion {
 	own := Args{
-		Selector: a.Selector, In: append([]uint64(nil), a.In...), InBytes: append([]byte(nil), a.InBytes...),
+		Selector: a.Selector, In: slices.Clone(a.In), InBytes: slices.Clone(a.InBytes),
 		Out: make([]uint64, len(a.Out)), OutBytes: make([]byte, len(a.OutBytes)),
 	}
 	done := make(chan Completion, 1)
-	go func() {
-		err := s.query(ctx, &own)
-		done <- Completion{Err: err, Out: own.Out[:own.NOut], Buf: own.OutBytes[:own.NOutBytes]}
-	}()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		done <- Completion{Err: ioreturn.Op("call", s.Name(), ioreturn.ErrClosed)}
+		return done
+	}
+	s.work.Go(func() {
+		if err := s.Call(ctx, &own); err != nil {
+			done <- Completion{Err: err}
+			return
+		}
+		done <- Completion{Out: own.Out[:own.NOut], Buf: own.OutBytes[:own.NOutBytes]}
+	})
 	return done
 }
 
@@ -166,8 +213,8 @@ func (s *Stream) Notify(token uint32) error {
 }
 
 // Sync waits until the driver has consumed every buffer that was sent or released
-// before the call (Apple's sendInputSyncNotification). When ctx ends first, the error
-// matches ErrOutcomeUnknown.
+// before the call (Apple's sendInputSyncNotification). The error matches ErrState if
+// the stream is stopped before that, and ErrOutcomeUnknown when ctx ends first.
 func (s *Stream) Sync(ctx context.Context, token uint32) error {
 	return s.query(ctx, &Args{Selector: userclient.SelInputSync, In: []uint64{uint64(token)}})
 }
@@ -184,11 +231,12 @@ func (s *Stream) Flush(ctx context.Context) (int, error) {
 // Format returns the stream's format.
 func (s *Stream) Format(ctx context.Context) (Format, error) {
 	var f Format
-	b, err := s.record(ctx, userclient.SelGetFormat)
+	b, err := s.record(ctx, &Args{Selector: userclient.SelGetFormat})
 	if err != nil {
 		return f, err
 	}
-	return f, ioreturn.Op("get format", s.Name(), f.UnmarshalBinary(b))
+	err = f.UnmarshalBinary(b)
+	return f, ioreturn.Op("get format", s.Name(), err)
 }
 
 // SetFormat asks for another format and returns the one that the driver took. It is
@@ -198,27 +246,30 @@ func (s *Stream) SetFormat(ctx context.Context, f Format) (Format, error) {
 	if err != nil {
 		return f, ioreturn.Op("set format", s.Name(), err)
 	}
-	a := Args{Selector: userclient.SelSetFormat, InBytes: b, OutBytes: make([]byte, userclient.MaxInline)}
-	if err := s.query(ctx, &a); err != nil {
+	b, err = s.record(ctx, &Args{Selector: userclient.SelSetFormat, InBytes: b})
+	if err != nil {
 		return f, err
 	}
 	var got Format
-	return got, ioreturn.Op("set format", s.Name(), got.UnmarshalBinary(a.OutBytes[:a.NOutBytes]))
+	err = got.UnmarshalBinary(b)
+	return got, ioreturn.Op("set format", s.Name(), err)
 }
 
 // DriverStats returns the counters of the driver's end.
 func (s *Stream) DriverStats(ctx context.Context) (Stats, error) {
 	var st Stats
-	b, err := s.record(ctx, userclient.SelStats)
+	b, err := s.record(ctx, &Args{Selector: userclient.SelStats})
 	if err != nil {
 		return st, err
 	}
-	return st, ioreturn.Op("get stats", s.Name(), st.UnmarshalBinary(b))
+	err = st.UnmarshalBinary(b)
+	return st, ioreturn.Op("get stats", s.Name(), err)
 }
 
-func (s *Stream) record(ctx context.Context, selector uint32) ([]byte, error) {
-	a := Args{Selector: selector, OutBytes: make([]byte, userclient.MaxInline)}
-	if err := s.query(ctx, &a); err != nil {
+// record runs a selector that answers with a record.
+func (s *Stream) record(ctx context.Context, a *Args) ([]byte, error) {
+	a.OutBytes = make([]byte, userclient.MaxInline)
+	if err := s.query(ctx, a); err != nil {
 		return nil, err
 	}
 	return a.OutBytes[:a.NOutBytes], nil

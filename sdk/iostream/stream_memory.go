@@ -74,7 +74,7 @@ func (s *Stream) mapArenas(ctx context.Context, buffers int, memoryMap []byte) (
 	if err != nil {
 		return nil, err
 	}
-	if err := checkRegions(regions, s.layout); err != nil {
+	if err := checkRegions(regions, s.layout, buffers); err != nil {
 		return nil, err
 	}
 	var a arenas
@@ -83,28 +83,10 @@ func (s *Stream) mapArenas(ctx context.Context, buffers int, memoryMap []byte) (
 			return nil, err
 		}
 	}
+	if a[1].ReadOnly {
+		return nil, ioreturn.Broken(ioreturn.RuleMemoryRange, "the client's arena can't be written by the client")
+	}
 	return a.sides(s.layout, regions, buffers)
-}
-
-// checkRegions checks that what this side writes lies in its own arena: the driver's
-// can't be written.
-func checkRegions(regions []userclient.Region, l Layout) error {
-	writes := []uint32{userclient.MemInputQueue, userclient.MemOutputReader}
-	if l == userclient.LayoutClassic {
-		writes = []uint32{userclient.MemInputQueue, userclient.MemOutputQueue}
-	}
-	for _, r := range regions {
-		if r.Arena != userclient.MemDriverArena && r.Arena != userclient.MemClientArena {
-			return ioreturn.Broken(ioreturn.RuleMemoryRange, "memory type %#08x lies in unknown arena %#08x", r.Type, r.Arena)
-		}
-	}
-	for _, typ := range writes {
-		arena, _, _, err := find(regions, typ)
-		if err != nil || arena != userclient.MemClientArena {
-			return ioreturn.Broken(ioreturn.RuleMemoryRange, "memory type %#08x does not lie in the client's arena", typ)
-		}
-	}
-	return nil
 }
 
 // mapSingly maps queues and buffers one by one, as Apple's clients do. A buffer's
@@ -119,6 +101,9 @@ func (s *Stream) mapSingly(ctx context.Context, buffers int) (*sides, error) {
 		if err != nil {
 			return nil, err
 		}
+		if m.ReadOnly { // both sides write both classic queues
+			return nil, ioreturn.Broken(ioreturn.RuleMemoryRange, "memory type %#08x can't be written by the client", q.typ)
+		}
 		q.dst.Ring = m.Bytes
 	}
 	for id := range uint32(buffers) {
@@ -126,14 +111,18 @@ func (s *Stream) mapSingly(ctx context.Context, buffers int) (*sides, error) {
 		if err != nil {
 			return nil, err
 		}
-		v.data[id], v.shapes[id].Data, v.place[id] = m.Bytes, uint32(len(m.Bytes)), m
+		if err := v.addData(id, m); err != nil {
+			return nil, err
+		}
 		c, err := s.mapType(ctx, userclient.MemBufferControl|id)
 		switch {
 		case absent(err) || errors.Is(err, ioreturn.ErrNotFound):
 		case err != nil:
 			return nil, err
 		default:
-			v.control[id], v.shapes[id].Control = c.Bytes, uint32(len(c.Bytes))
+			if err := v.addControl(id, c); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return v, nil

@@ -22,121 +22,127 @@ import (
 // the driver died; ErrProtocol when it broke a rule. None of these loses an entry, and
 // what was posted before is returned first.
 func (s *Stream) Next(ctx context.Context) (Frame, error) {
-	f, ok, err := s.next()
-	if ok || err != nil {
-		return f, s.readError(err)
-	}
-	if err := s.waiter.lock(ctx); err != nil {
-		return Frame{}, s.readError(err)
-	}
-	defer s.waiter.unlock()
-	return s.await(ctx, 1)
-}
-
-// await waits for a frame. The caller has the right to wait.
-func (s *Stream) await(ctx context.Context, after uint32) (Frame, error) {
-	for {
-		f, ok, err := s.next()
-		if ok || err != nil {
-			return f, s.readError(err)
-		}
-		if err := s.waiter.wait(ctx, after); err != nil {
-			if f, ok, _ := s.next(); ok { // it came together with the end
-				return f, nil
-			}
-			return Frame{}, s.readError(err)
-		}
-	}
-}
-
-// TryNext is Next without waiting; ok is false when there is no frame now.
-func (s *Stream) TryNext() (f Frame, ok bool, err error) {
-	f, ok, err = s.next()
-	return f, ok, s.readError(err)
+	var one [1]Frame
+	_, err := s.read(ctx, one[:], 1)
+	return one[0], err
 }
 
 // NextBatch fills dst with frames. It waits until atLeast of them are there (at least
-// one, at most as many as the driver can still have), or the stream ends. It returns
-// how many; the error is that of Next, and only comes with 0 frames.
+// one, at most len(dst)), or no more can come: because the stream ends, or because
+// every buffer is on this side. It returns how many; the error is that of Next, and
+// only comes with 0 frames.
 func (s *Stream) NextBatch(ctx context.Context, dst []Frame, atLeast int) (n int, err error) {
 	if len(dst) == 0 {
 		return 0, nil
 	}
-	if atLeast > 1 {
-		if err := s.gather(ctx, min(atLeast, len(dst))); err != nil {
-			return 0, s.readError(err)
+	return s.read(ctx, dst, min(max(atLeast, 1), len(dst)))
+}
+
+// TryNext is Next without waiting; ok is false when there is no frame now.
+func (s *Stream) TryNext() (f Frame, ok bool, err error) {
+	var one [1]Frame
+	n, err := s.fill(one[:])
+	if n == 0 && err == nil {
+		select {
+		case <-s.conn.Done():
+			if n, err = s.fill(one[:]); n == 0 && err == nil { // it may have come together with the end
+				err = s.conn.Err()
+			}
+		default:
 		}
 	}
-	if dst[0], err = s.Next(ctx); err != nil {
-		return 0, err
+	return one[0], n > 0, s.readError(err)
+}
+
+// read is NextBatch with sound arguments.
+func (s *Stream) read(ctx context.Context, dst []Frame, atLeast int) (int, error) {
+	n, err := s.fill(dst)
+	if n >= atLeast || err != nil {
+		return n, s.readError(err)
 	}
-	for n = 1; n < len(dst); n++ {
-		f, ok, err := s.next()
-		if !ok || err != nil {
-			break // the error comes again
+	if err := s.waiter.lock(ctx); err != nil {
+		return n, s.readError(unless(n > 0, err))
+	}
+	defer s.waiter.unlock()
+	for {
+		m, err := s.fill(dst[n:])
+		n += m
+		if n >= atLeast || err != nil || n > 0 && s.end.Owned() == len(s.data) {
+			return n, s.readError(unless(n > 0, err))
 		}
-		dst[n] = f
+		if err := s.wait(ctx, uint32(atLeast-n)); err != nil {
+			m, _ := s.fill(dst[n:]) // they came together with the end
+			n += m
+			return n, s.readError(unless(n > 0, err))
+		}
+	}
+}
+
+// unless returns err if cond is false. An error that is left out comes again.
+func unless(cond bool, err error) error {
+	if cond {
+		return nil
+	}
+	return err
+}
+
+// wait blocks until the driver may have posted. The caller has the right to wait.
+func (s *Stream) wait(ctx context.Context, after uint32) error {
+	if err := s.tellRead(); err != nil {
+		return err
+	}
+	return s.waiter.wait(ctx, after)
+}
+
+// tellRead rings the driver if it can't know of what was read since it was told last:
+// under DropOldest it posts more then (C13).
+func (s *Stream) tellRead() error {
+	if s.desc.Policy != DropOldest {
+		return nil
+	}
+	s.mu.Lock()
+	owed := s.owed
+	s.owed = false
+	s.mu.Unlock()
+	if !owed {
+		return nil
+	}
+	return s.ring(queue.WakeBell)
+}
+
+// fill puts frames that are there into dst, without waiting. It returns an error only
+// with 0 frames; without one, 0 means that there is nothing now.
+func (s *Stream) fill(dst []Frame) (n int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for n < len(dst) {
+		if s.aheadAt == len(s.ahead) {
+			if err := s.fetch(); err != nil || len(s.ahead) == 0 {
+				return n, unless(n > 0, err)
+			}
+		}
+		if err := s.lend(&s.ahead[s.aheadAt], &dst[n]); err != nil {
+			s.fault = err
+			return n, unless(n > 0, err)
+		}
+		s.aheadAt++
+		n++
 	}
 	return n, nil
 }
 
-// gather waits until n entries are there, or waiting longer can't bring more.
-func (s *Stream) gather(ctx context.Context, n int) error {
-	if err := s.waiter.lock(ctx); err != nil {
-		return err
+// lend makes a received entry a frame.
+func (s *Stream) lend(e *entry, f *Frame) error {
+	*f = Frame{s: s, e: *e, seq: s.nextSeq, empty: s.mode == userclient.ModeInput}
+	numbered := s.has(userclient.FeatureSequence)
+	if !numbered {
+		f.e.Seq, f.e.Stamp = 0, 0 // words without a meaning (C15)
 	}
-	defer s.waiter.unlock()
-	for {
-		s.mu.Lock()
-		if s.closed {
-			s.mu.Unlock()
-			return ioreturn.ErrClosed
-		}
-		ahead := len(s.ahead) - s.aheadAt
-		there, err := s.end.Len()
-		most := len(s.data) - s.end.Owned() // what the driver still has
-		enough := ahead+there >= n || there >= most || s.end.Ended()
-		s.mu.Unlock()
-		if err != nil || enough {
-			return err
-		}
-		if err := s.waiter.wait(ctx, uint32(n-ahead)); err != nil {
-			if there > 0 || ahead > 0 {
-				return nil
-			}
-			return err
-		}
-	}
-}
-
-// next returns a frame without waiting.
-func (s *Stream) next() (Frame, bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return Frame{}, false, ioreturn.ErrClosed
-	}
-	if s.aheadAt == len(s.ahead) {
-		if err := s.fetch(); err != nil {
-			return Frame{}, false, err
-		}
-		if len(s.ahead) == 0 {
-			return Frame{}, false, nil
-		}
-	}
-	e := s.ahead[s.aheadAt]
-	s.aheadAt++
-	return s.lendLocked(e)
-}
-
-// lendLocked makes a received entry a frame.
-func (s *Stream) lendLocked(e entry) (Frame, bool, error) {
-	f := Frame{s: s, e: e, seq: s.nextSeq, empty: s.mode == userclient.ModeInput}
-	if s.mode != userclient.ModeInput {
-		if s.features&userclient.FeatureSequence != 0 {
+	if !f.empty {
+		if numbered {
 			ahead := e.Seq - uint32(s.nextSeq)
 			if ahead >= 1<<31 {
-				return Frame{}, false, ioreturn.Broken(ioreturn.RuleEntrySeq,
+				return ioreturn.Broken(ioreturn.RuleEntrySeq,
 					"output queue: number %d after %d", e.Seq, uint32(s.nextSeq-1))
 			}
 			f.missed = uint64(ahead)
@@ -149,13 +155,19 @@ func (s *Stream) lendLocked(e entry) (Frame, bool, error) {
 		s.st.LastSeq = f.seq
 	}
 	f.gen = s.lease.lend(e.Buffer)
-	return f, true, nil
+	return nil
 }
 
 // fetch receives the next batch. It leaves ahead empty when there is nothing now, and
 // returns an error when nothing will come.
 func (s *Stream) fetch() error {
 	s.ahead, s.aheadAt = s.buf[:0], 0
+	switch {
+	case s.closed:
+		return ioreturn.ErrClosed
+	case s.fault != nil:
+		return s.fault
+	}
 	n, err := s.end.Receive(s.buf)
 	if n == 0 && err == nil {
 		// The status is read before the queue is looked at again: what was posted before
@@ -170,6 +182,7 @@ func (s *Stream) fetch() error {
 		return err
 	}
 	s.ahead = s.buf[:n]
+	s.owed = s.owed || n > 0
 	return nil
 }
 
@@ -198,7 +211,7 @@ func (s *Stream) endError(status uint32) error {
 
 // readError gives an error the operation and the stream's name. io.EOF stays itself.
 func (s *Stream) readError(err error) error {
-	if err == nil || err == io.EOF {
+	if err == nil || errors.Is(err, io.EOF) {
 		return err
 	}
 	if errors.Is(err, ioreturn.ErrProtocol) {
@@ -211,13 +224,17 @@ func (s *Stream) readError(err error) error {
 // transport, so it happens beside the caller; Close joins it.
 func (s *Stream) broken(err error) {
 	s.mu.Lock()
-	first := s.fault == nil
-	if first {
+	if s.fault == nil {
 		s.fault = err
+	}
+	first := !s.hungUp && !s.closed
+	if first {
+		s.hungUp = true
+		s.work.Go(func() { _ = s.conn.Close() }) // Close reports its error
 	}
 	s.mu.Unlock()
 	if first {
-		s.hangups.Go(func() { _ = s.conn.Close() }) // Close reports its error
+		s.log("hang up", "err", err)
 	}
 }
 
@@ -240,7 +257,7 @@ func (s *Stream) Frames(ctx context.Context) iter.Seq2[Frame, error] {
 	return func(yield func(Frame, error) bool) {
 		for {
 			f, err := s.Next(ctx)
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return
 			}
 			if err != nil {
@@ -308,6 +325,9 @@ func (s *Stream) Arm() (ready bool, err error) {
 	s.mu.Unlock()
 	if ready {
 		return true, nil
+	}
+	if err := s.tellRead(); err != nil {
+		return false, s.readError(err)
 	}
 	if c, ok := s.port.(userclient.Clearer); ok {
 		c.Clear()

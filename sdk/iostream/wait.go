@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/iostreamkit/iostreamkit/internal/monotime"
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 	"github.com/iostreamkit/iostreamkit/sdk/queue"
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
@@ -23,6 +22,9 @@ const (
 	spinMin = 10 * time.Microsecond
 	// spinBatch is how many looks at the queue come between looks at clock and context.
 	spinBatch = 64
+	// wordTick bounds a sleep on an index word. A change of state does not change the
+	// word, so a wake-up for it that comes just before the sleep is missed.
+	wordTick = 20 * time.Millisecond
 )
 
 // waiter is where one side of a session waits for the other. The goroutine that
@@ -37,24 +39,31 @@ type waiter struct {
 	turn   chan struct{}
 	spin   time.Duration // adaptive: how long to spin before sleeping; owned by turn's holder
 	wakes  counter
+	tick   *time.Timer // with word: calls interrupt
+	status bool        // the other side's status word ends a spin: a driver has one
 
 	mu     sync.Mutex
 	closed bool
-	// bound is the caller's context made endable by close. It is kept from wait to
-	// wait, because a new one costs allocations (C33); contexts are told apart by their
-	// Done channel.
+	// interrupted is set by interrupt until a wait has seen it.
+	interrupted bool
+	// bound is the caller's context made endable by close and interrupt. It is kept
+	// from wait to wait, because a new one costs allocations (C33); contexts are told
+	// apart by their Done channel.
 	bound  context.Context
 	cancel context.CancelFunc
 	done   <-chan struct{}
 }
 
-func newWaiter(end *queue.End, port userclient.Port, policy WaitPolicy, shared bool, over <-chan struct{}, why func() error) *waiter {
+// newWaiter makes a waiter. WaitThread needs FeatureSharedWord.
+func newWaiter(end *queue.End, port userclient.Port, policy WaitPolicy, over <-chan struct{}, why func() error) *waiter {
 	w := &waiter{
 		end: end, port: port, policy: policy, over: over, why: why,
 		turn: make(chan struct{}, 1), spin: spinMin,
 	}
-	if wp, ok := port.(userclient.WordPort); ok && shared && policy == WaitThread {
+	if wp, ok := port.(userclient.WordPort); ok && policy == WaitThread {
 		w.word = wp
+		w.tick = time.AfterFunc(wordTick, w.interrupt)
+		w.tick.Stop()
 	}
 	if runtime.GOMAXPROCS(0) < 2 && policy == WaitAdaptive {
 		w.policy = WaitPoller // the other side can't run while we spin
@@ -62,25 +71,45 @@ func newWaiter(end *queue.End, port userclient.Port, policy WaitPolicy, shared b
 	return w
 }
 
-// close ends the wait that is under way and every later one, and returns when nobody
-// touches the queue from here any more.
-func (w *waiter) close() {
+// stop ends the wait that is under way and every later one.
+func (w *waiter) stop() {
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.closed = true
 	if w.cancel != nil {
 		w.cancel()
 	}
-	w.mu.Unlock()
+}
+
+// close is stop, and returns when nobody touches the queue from here any more.
+func (w *waiter) close() {
+	w.stop()
 	w.turn <- struct{}{}
 	<-w.turn
 }
 
-// bind returns ctx made endable by close.
+// interrupt makes the wait that is under way, or the next one, return nil.
+func (w *waiter) interrupt() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.interrupted = true
+	if w.cancel != nil && !w.closed {
+		w.cancel()
+		w.bound, w.cancel, w.done = nil, nil, nil
+	}
+}
+
+// bind returns ctx made endable by close and interrupt; nil if the wait was
+// interrupted before it began.
 func (w *waiter) bind(ctx context.Context) (context.Context, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.closed {
+	switch {
+	case w.closed:
 		return nil, ioreturn.ErrClosed
+	case w.interrupted:
+		w.interrupted = false
+		return nil, nil
 	}
 	if w.bound == nil || w.done != ctx.Done() {
 		if w.cancel != nil {
@@ -126,15 +155,17 @@ func (w *waiter) unlock() { <-w.turn }
 // takes an entry, so that ending it loses none.
 func (w *waiter) wait(user context.Context, after uint32) error {
 	ctx, err := w.bind(user)
-	if err == nil {
-		err = w.waitBound(ctx, after)
+	if ctx == nil {
+		return err
 	}
-	if err != nil && user.Err() != nil {
+	err = w.waitBound(ctx, after)
+	switch {
+	case err == nil || ctx.Err() == nil:
+		return err
+	case user.Err() != nil:
 		return context.Cause(user)
 	}
-	if err != nil && ctx != nil && ctx.Err() != nil {
-		return ioreturn.ErrClosed // by close
-	}
+	_, err = w.bind(user) // by close, or interrupted
 	return err
 }
 
@@ -148,9 +179,9 @@ func (w *waiter) waitBound(ctx context.Context, after uint32) error {
 				return err
 			}
 		}
-		before := monotime.Now()
+		before := time.Now()
 		err := w.sleep(ctx, after)
-		w.adapt(time.Duration(monotime.Now() - before))
+		w.adapt(time.Since(before))
 		return err
 	}
 	return w.sleep(ctx, after)
@@ -174,9 +205,9 @@ var errSpinOver = errors.New("spin is over")
 // spinFor looks at the queue until there is something, the session is over, ctx
 // ends, or (unless zero) the time is up.
 func (w *waiter) spinFor(ctx context.Context, limit time.Duration) error {
-	var end int64
+	var begin time.Time
 	if limit > 0 {
-		end = monotime.Now() + int64(limit)
+		begin = time.Now()
 	}
 	for {
 		for range spinBatch {
@@ -191,10 +222,10 @@ func (w *waiter) spinFor(ctx context.Context, limit time.Duration) error {
 			return context.Cause(ctx)
 		default:
 		}
-		if w.end.Ended() {
+		if w.status && w.end.Ended() {
 			return nil
 		}
-		if limit > 0 && monotime.Now() >= end {
+		if limit > 0 && time.Since(begin) >= limit {
 			return errSpinOver
 		}
 		if limit == 0 {
@@ -214,7 +245,9 @@ func (w *waiter) sleep(ctx context.Context, after uint32) error {
 		return err
 	}
 	if w.word != nil {
+		w.tick.Reset(wordTick)
 		err = w.word.WaitWord(ctx, w.end.TailWord(), w.end.Seen())
+		w.tick.Stop()
 	} else {
 		err = w.port.Wait(ctx)
 	}
