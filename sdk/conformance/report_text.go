@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package conformance
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+)
+
+// textWidth is how wide the text report's paragraphs are.
+const textWidth = 100
+
+// WriteText writes the report for people: what was checked, each rule that did not pass
+// with what was seen, why it matters and what to do, and the result.
+func (r *Report) WriteText(w io.Writer) error {
+	var b strings.Builder
+	r.textHead(&b)
+	for _, part := range []struct {
+		title string
+		of    func(*RuleResult) bool
+		write func(*strings.Builder, *RuleResult)
+	}{
+		{"Broken rules", func(r *RuleResult) bool { return r.Verdict == Fail && r.Level == Must && r.Waiver == nil }, textBroken},
+		{"Broken rules under a waiver", func(r *RuleResult) bool { return r.Verdict == Fail && r.Level == Must && r.Waiver != nil }, textBroken},
+		{"Advice: rules that should be kept", func(r *RuleResult) bool { return r.Verdict == Fail && r.Level != Must }, textBroken},
+		{"Rules that could not be checked", func(r *RuleResult) bool { return r.Verdict == Error }, textOpen},
+	} {
+		r.textPart(&b, part.title, part.of, part.write)
+	}
+	r.textReasons(&b, "Skipped", Skip)
+	r.textReasons(&b, "Not claimed", NotClaimed)
+	r.textFoot(&b)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (r *Report) textHead(b *strings.Builder) {
+	d := &r.Driver
+	fmt.Fprintf(b, "Conformance suite %s, ABI %s\n", r.Suite, r.ABI)
+	fmt.Fprintf(b, "  target   %s\n", cmp.Or(r.Target, d.Name))
+	program := strings.TrimSpace(d.Driver + " " + d.Version)
+	fmt.Fprintf(b, "  driver   %s, %s, ABI %s to %s\n", cmp.Or(program, "(without a name)"), d.Direction, d.ABIMin, d.ABIMax)
+	fmt.Fprintf(b, "  host     %s, %s/%s, %d CPUs, %s\n", r.Host.Name, r.Host.OS, r.Host.Arch, r.Host.CPUs, r.Host.Go)
+	fmt.Fprintf(b, "  seed     %d\n", r.Settings.Seed)
+}
+
+func (r *Report) textPart(b *strings.Builder, title string, of func(*RuleResult) bool, write func(*strings.Builder, *RuleResult)) {
+	first := true
+	for i := range r.Rules {
+		if !of(&r.Rules[i]) {
+			continue
+		}
+		if first {
+			fmt.Fprintf(b, "\n%s\n", title)
+			first = false
+		}
+		b.WriteString("\n")
+		write(b, &r.Rules[i])
+	}
+}
+
+// textBroken says what is wrong, why it matters and what to do.
+func textBroken(b *strings.Builder, r *RuleResult) {
+	fmt.Fprintf(b, "  %s  %s\n", r.ID, r.Title)
+	for _, m := range r.Messages {
+		wrap(b, "    seen    ", m)
+	}
+	wrap(b, "    why     ", r.Why)
+	wrap(b, "    remedy  ", r.Remedy)
+	for _, n := range r.Notes {
+		wrap(b, "    note    ", n)
+	}
+	if r.Waiver != nil {
+		wrap(b, "    waived  ", fmt.Sprintf("until %s: %s", r.Waiver.Expires, r.Waiver.Reason))
+	}
+	fmt.Fprintf(b, "    page    %s\n", r.Page())
+}
+
+// textOpen says why a rule could not be checked.
+func textOpen(b *strings.Builder, r *RuleResult) {
+	fmt.Fprintf(b, "  %s  %s\n", r.ID, r.Title)
+	wrap(b, "    reason  ", r.Reason)
+	for _, m := range r.Messages {
+		wrap(b, "    seen    ", m)
+	}
+	for _, n := range r.Notes {
+		wrap(b, "    note    ", n)
+	}
+}
+
+// textReasons lists the rules of a verdict by reason.
+func (r *Report) textReasons(b *strings.Builder, title string, v Verdict) {
+	by := map[string][]string{}
+	var reasons []string
+	for i := range r.Rules {
+		if res := &r.Rules[i]; res.Verdict == v {
+			if by[res.Reason] == nil {
+				reasons = append(reasons, res.Reason)
+			}
+			by[res.Reason] = append(by[res.Reason], res.ID)
+		}
+	}
+	if len(reasons) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n%s\n", title)
+	for _, reason := range reasons {
+		wrap(b, "  ", reason+": "+strings.Join(by[reason], ", "))
+	}
+}
+
+func (r *Report) textFoot(b *strings.Builder) {
+	b.WriteString("\n")
+	for _, w := range r.Warnings {
+		wrap(b, "warning: ", w)
+	}
+	fmt.Fprintf(b, "%d rules: %d pass, %d fail, %d skip, %d not claimed, %d error; took %v\n",
+		len(r.Rules), r.Pass, r.Fail, r.Skip, r.NotClaimed, r.Error, time.Duration(r.Duration).Round(10*time.Millisecond))
+	for _, s := range r.Split {
+		if s.Of > 0 {
+			fmt.Fprintf(b, "  %3d of %3d must-rules %s\n", s.Pass, s.Of, originText(s.Origin))
+		}
+	}
+	fmt.Fprintf(b, "repeat: %s\n", r.Settings.Reproduce)
+	fmt.Fprintf(b, "result: %s%s\n", r.Result, r.because())
+}
+
+func originText(o Origin) string {
+	switch o {
+	case VendorCode:
+		return "passed that exercise the driver's own code"
+	case HostLibrary:
+		return "passed that package iostream guarantees to a driver built on it"
+	}
+	return "passed that depend on both"
+}
+
+// because says in a few words why the result is what it is.
+func (r *Report) because() string {
+	var open []string
+	broken := 0
+	for i := range r.Rules {
+		res := &r.Rules[i]
+		switch {
+		case res.Level != Must || res.Verdict == Pass || res.Verdict == NotClaimed:
+		case res.Verdict == Fail && res.Waiver == nil:
+			broken++
+		default:
+			open = append(open, res.ID)
+		}
+	}
+	switch {
+	case r.Result == NotConformant:
+		return fmt.Sprintf(" (%d must-rules are broken)", broken)
+	case r.Result == Incomplete && len(open) == 0:
+		return " (no must-rule passed)"
+	case r.Result == Incomplete:
+		return fmt.Sprintf(" (%d must-rules were skipped, waived or could not be checked)", len(open))
+	}
+	return ""
+}
+
+// wrap writes text after a label, broken into lines that stand below each other.
+func wrap(b *strings.Builder, label, text string) {
+	for n, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
+		if n > 0 {
+			label = strings.Repeat(" ", len(label))
+		}
+		wrapLine(b, label, line)
+	}
+}
+
+func wrapLine(b *strings.Builder, label, text string) {
+	indent := strings.Repeat(" ", len(label))
+	line := label
+	for i, word := range slices.Collect(strings.FieldsSeq(text)) {
+		switch {
+		case i == 0:
+			line += word
+		case len(line)+1+len(word) > textWidth:
+			b.WriteString(line + "\n")
+			line = indent + word
+		default:
+			line += " " + word
+		}
+	}
+	b.WriteString(strings.TrimRight(line, " ") + "\n")
+}
