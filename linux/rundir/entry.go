@@ -89,7 +89,10 @@ func (d Dir) register(info Info) (_ *Entry, err error) {
 	// systemd-tmpfiles cleans /tmp of what is old, but not below a directory that
 	// somebody holds this lock of. A failure costs only that.
 	_ = unix.Flock(e.dir, unix.LOCK_SH|unix.LOCK_NB)
-	return e, e.take(r)
+	if err := e.take(r); err != nil {
+		return nil, err
+	}
+	return e, nil
 }
 
 // take takes the name and prepares everything but the publication.

@@ -6,6 +6,7 @@ package rundir
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -195,7 +196,7 @@ func offer(d Dir, info Info) (*offering, error) {
 		err = e.Publish()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w (close: %v)", err, e.Close())
+		return nil, errors.Join(err, e.Close())
 	}
 	return &offering{Entry: e, socket: fd}, nil
 }

@@ -12,7 +12,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"time"
 
@@ -268,7 +267,7 @@ func (p *watched) compare(name string, seen map[string]Stream) (Event, bool) {
 	switch {
 	case !known:
 		return Event{Kind: Added, Stream: now}, true
-	case !reflect.DeepEqual(before, now): // also if it says the same but is another file
+	case before.file != now.file: // a driver writes a new one each time
 		return Event{Kind: Changed, Stream: now}, true
 	}
 	return Event{}, false
