@@ -29,10 +29,10 @@ func (p *Producer) putClassic(es []Entry) (Wake, error) {
 	p.store(old, es)
 	s.advance(r, n)
 	// C19: a reader that had taken everything before this batch may be asleep, or
-	// about to be. One that has taken a part of it will look again. An index that is
-	// out of range is reported by the next call, for this batch is out.
+	// about to be. One that has taken a part of it will look again. What else may
+	// stand there is judged by the next call.
 	_, other := s.words(r)
-	if now := other.Load(); p.always || now == old || now >= s.count {
+	if p.always || other.Load() == old {
 		return WakeBell, nil
 	}
 	return WakeNone, nil

@@ -185,7 +185,10 @@ func TestC18HeaderIsChecked(t *testing.T) {
 		{"count not announced", native, put(RingCountOff, 4), Config{Count: 8}, ioreturn.RuleQueueGeometry},
 		{"count below the buffers", native, put(RingCountOff, 4), Config{Buffers: 5}, ioreturn.RuleQueueGeometry},
 		{"entries over the words", native, put(RingEntryOff, 128), Config{}, ioreturn.RuleQueueGeometry},
-		{"entries misaligned", native, put(RingEntryOff, 260), Config{}, ioreturn.RuleQueueGeometry},
+		{"entries misaligned", native, func(m *Memory) {
+			m.Ring = append(m.Ring, make([]byte, 64)...)
+			put(RingEntryOff, RingEntries+8)(m)
+		}, Config{}, ioreturn.RuleQueueGeometry},
 		{"entries beyond the memory", native, put(RingEntryOff, 0xffffffe0), Config{}, ioreturn.RuleQueueGeometry},
 		{"entry size", native, put(RingSizeOff, 64), Config{}, ioreturn.RuleQueueGeometry},
 		{"ring cut off", native, func(m *Memory) { m.Ring = m.Ring[:len(m.Ring)-1] }, Config{}, ioreturn.RuleQueueGeometry},

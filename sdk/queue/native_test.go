@@ -249,6 +249,18 @@ func TestEmptyBatches(t *testing.T) {
 	})
 }
 
+// TestTakeOverOfASleeper makes a new consumer after one that slept on the word.
+func TestTakeOverOfASleeper(t *testing.T) {
+	m := heap(t, userclient.LayoutNative, 4)
+	_, c := pair(t, m, Config{})
+	must[bool](t)(c.Arm(1, SleepWord))
+	p, c := pair(t, m, Config{})
+	must[bool](t)(c.Arm(1, SleepBell))
+	if w := must[Wake](t)(p.Put(numbered(0, 1))); w != WakeBell {
+		t.Errorf("wake %d for one that sleeps on its port", w)
+	}
+}
+
 // TestTakeOver makes new ends on a queue that is in use.
 func TestTakeOver(t *testing.T) {
 	layouts(t, func(t *testing.T, l userclient.Layout) {

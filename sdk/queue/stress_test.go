@@ -148,7 +148,7 @@ func TestC4NoLostWakeup(t *testing.T) {
 		r := &wakeRace{rounds: 10_000_000, single: runtime.GOMAXPROCS(0) == 1}
 		switch {
 		case raceEnabled || testing.Short():
-			r.rounds = 200_000
+			r.rounds = 100_000
 		case l == userclient.LayoutClassic:
 			r.rounds = 2_000_000
 		}
