@@ -14,7 +14,7 @@ import (
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 )
 
-func dial(ctx context.Context, name string, observe bool) (userclient.Conn, error) {
+func (c Client) dial(ctx context.Context, name string, observe bool) (userclient.Conn, error) {
 	dir, err := rundir.Default()
 	if err != nil {
 		return nil, err
@@ -23,7 +23,7 @@ func dial(ctx context.Context, name string, observe bool) (userclient.Conn, erro
 	if err != nil {
 		return nil, err
 	}
-	return socket.Dial(ctx, found.Path, &socket.DialConfig{Observe: observe})
+	return socket.Dial(ctx, found.Path, &socket.DialConfig{Observe: observe, AllowUIDs: c.UIDs})
 }
 
 func list(ctx context.Context, filter []string) ([]StreamInfo, error) {
@@ -36,14 +36,11 @@ func list(ctx context.Context, filter []string) ([]StreamInfo, error) {
 		return nil, err
 	}
 	streams, err := dir.List(ctx)
-	if err != nil {
-		return nil, err
-	}
 	var out []StreamInfo
 	for _, s := range f.Select(streams) {
 		out = append(out, infoOf(s))
 	}
-	return out, nil
+	return out, err
 }
 
 func infoOf(s rundir.Stream) StreamInfo {
@@ -66,8 +63,10 @@ func watch(ctx context.Context, filter []string) iter.Seq2[StreamEvent, error] {
 		}
 		for e, err := range dir.Watch(ctx) {
 			if err != nil {
-				yield(StreamEvent{}, err)
-				return
+				if !yield(StreamEvent{}, err) {
+					return
+				}
+				continue
 			}
 			if !f.Match(e.Stream.Name, e.Stream.Properties) {
 				continue
@@ -90,7 +89,7 @@ const (
 )
 
 // serve registers the name, listens, runs run, and takes it all back in reverse order.
-func serve(ctx context.Context, d *iostream.Driver, run func(context.Context) error) (err error) {
+func (s Server) serve(ctx context.Context, d *iostream.Driver, run func(context.Context) error) (err error) {
 	dir, err := rundir.Default()
 	if err != nil {
 		return err
@@ -98,12 +97,13 @@ func serve(ctx context.Context, d *iostream.Driver, run func(context.Context) er
 	desc := d.Describe()
 	entry, err := dir.Register(rundir.Info{
 		Name: d.Name(), Program: desc.Driver, Instance: desc.Instance, Properties: desc.Properties,
+		SocketMode: s.Mode,
 	})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, entry.Close()) }()
-	l, err := socket.Listen(entry.SocketPath(), nil)
+	l, err := socket.Listen(entry.SocketPath(), &socket.ListenConfig{Mode: s.Mode})
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,9 @@ func errElsewhere() error {
 			" yet; a driver in the same process can, with sdk/inproc"}
 }
 
-func dial(context.Context, string, bool) (userclient.Conn, error) { return nil, errElsewhere() }
+func (Client) dial(context.Context, string, bool) (userclient.Conn, error) {
+	return nil, errElsewhere()
+}
 
 func list(context.Context, []string) ([]StreamInfo, error) { return nil, errElsewhere() }
 
@@ -29,6 +31,6 @@ func watch(context.Context, []string) iter.Seq2[StreamEvent, error] {
 	return func(yield func(StreamEvent, error) bool) { yield(StreamEvent{}, errElsewhere()) }
 }
 
-func serve(context.Context, *iostream.Driver, func(context.Context) error) error {
+func (Server) serve(context.Context, *iostream.Driver, func(context.Context) error) error {
 	return errElsewhere()
 }

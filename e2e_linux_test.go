@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -39,8 +40,12 @@ func TestMain(m *testing.M) {
 	case "":
 		leak.Main(m)
 		return
-	case "driver", "driver that writes late":
-		err = driverProcess(role != "driver")
+	case "driver", "driver that writes late", "driver for all users":
+		var s iostreamkit.Server
+		if role == "driver for all users" {
+			s.Mode = 0o666
+		}
+		err = driverProcess(s, role == "driver that writes late")
 	case "client":
 		err = clientProcess()
 	default:
@@ -66,12 +71,12 @@ func untilStdinCloses() context.Context {
 // memory. One that writes late breaks a rule: after a frame was posted it changes the
 // byte at 16 from 'p' to 'w'. So that this never hits memory of a session that has
 // ended, it keeps a buffer of each session.
-func driverProcess(late bool) error {
+func driverProcess(s iostreamkit.Server, late bool) error {
 	d, err := iostream.NewDriver(iostream.DriverConfig{Name: streamName, Buffers: 4, DataSize: bufferSize}, nil)
 	if err != nil {
 		return err
 	}
-	return iostreamkit.Serve(untilStdinCloses(), d, func(ctx context.Context) error {
+	return s.Serve(untilStdinCloses(), d, func(ctx context.Context) error {
 		for i := uint64(0); ; i++ {
 			b, err := d.Take(ctx)
 			if err != nil {
@@ -135,7 +140,13 @@ func clientProcess() error {
 // process starts this binary in a role. It is killed at the end of the test.
 func process(t *testing.T, role string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
+	return processOf(t, role, os.Args[0], nil)
+}
+
+func processOf(t *testing.T, role, binary string, as *syscall.Credential) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command(binary)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as}
 	cmd.Env = append(os.Environ(), "E2E_ROLE="+role)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
@@ -398,5 +409,49 @@ func TestStoppedProcessIsNoDeath(t *testing.T) {
 	}
 	if err := f.Release(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestAnotherUserReads: a root's driver that admits everybody is read by an ordinary
+// user, whose bells are then socket pairs (C1).
+func TestAnotherUserReads(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can become another user")
+	}
+	ctx := setup(t)
+	dir, err := os.MkdirTemp("", "iosk-users-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	binary := filepath.Join(dir, "e2e")
+	b, err := os.ReadFile(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(binary, b, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("IOSTREAMKIT_RUNDIR", filepath.Join(dir, "run"))
+	if err := os.Mkdir(filepath.Join(dir, "run"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	startRole(t, "driver for all users")
+	const nobody = 65534
+	client := processOf(t, "client", binary, &syscall.Credential{Uid: nobody, Gid: nobody})
+	o, err := iostreamkit.Observe(ctx, streamName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
+	seen, err := o.Observe(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen.OwnerUID != nobody || seen.OwnerPID != client.Process.Pid {
+		t.Errorf("the owner is PID %d of user %d, want PID %d of user %d", seen.OwnerPID, seen.OwnerUID, client.Process.Pid, nobody)
 	}
 }

@@ -15,6 +15,7 @@ package iostreamkit
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"iter"
 
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
@@ -65,6 +66,31 @@ type StreamEvent struct {
 	Stream StreamInfo
 }
 
+// Client says which drivers this program trusts. The zero value trusts those of its own
+// user and of root, and is what Open and Observe use.
+type Client struct {
+	// UIDs are other users whose drivers are trusted, such as a service's.
+	UIDs []int
+}
+
+// Open is the function Open for this client.
+func (c Client) Open(ctx context.Context, name string, cfg *iostream.Config) (*iostream.Stream, error) {
+	conn, err := c.dial(ctx, name, false)
+	if err != nil {
+		return nil, ioreturn.Op("open", name, err)
+	}
+	return iostream.Open(ctx, conn, cfg)
+}
+
+// Observe is the function Observe for this client.
+func (c Client) Observe(ctx context.Context, name string) (*iostream.Observer, error) {
+	conn, err := c.dial(ctx, name, true)
+	if err != nil {
+		return nil, ioreturn.Op("observe", name, err)
+	}
+	return iostream.NewObserver(ctx, conn)
+}
+
 // Open opens the stream of that name for this program alone. It does not start it. cfg
 // may be nil. Opening blocks until the driver has answered; ctx ends that.
 //
@@ -72,37 +98,31 @@ type StreamEvent struct {
 // fs.ErrNotExist when there is no such stream, ioreturn.ErrGone when its driver has
 // died, and ioreturn.ErrBusy when another program has it open.
 func Open(ctx context.Context, name string, cfg *iostream.Config) (*iostream.Stream, error) {
-	conn, err := dial(ctx, name, false)
-	if err != nil {
-		return nil, ioreturn.Op("open", name, err)
-	}
-	return iostream.Open(ctx, conn, cfg)
+	return Client{}.Open(ctx, name, cfg)
 }
 
 // Observe looks at the stream of that name without opening it. Its errors are those of
 // Open, but for ErrBusy: a stream in use can be observed.
 func Observe(ctx context.Context, name string) (*iostream.Observer, error) {
-	conn, err := dial(ctx, name, true)
-	if err != nil {
-		return nil, ioreturn.Op("observe", name, err)
-	}
-	return iostream.NewObserver(ctx, conn)
+	return Client{}.Observe(ctx, name)
 }
 
 // List returns the streams that are there, by name. Each word of filter is a name
 // pattern ("acme", "acme/cam*/video") or a property with a pattern for its value
-// ("serial=47*"). It does not connect to any driver.
+// ("serial=47*"). It does not connect to any driver. When some place can't be looked at,
+// the streams of the others come with the error.
 func List(ctx context.Context, filter ...string) ([]StreamInfo, error) {
 	streams, err := list(ctx, filter)
 	return streams, ioreturn.Op("list streams", "", err)
 }
 
 // Watch yields the streams that are there as StreamAdded, then every change, until ctx
-// ends or an error; the last pair carries the error. filter is that of List.
+// ends, whose cause is then the last error. An error about one place that can't be
+// watched is yielded once, and the watch goes on with the others. filter is that of List.
 func Watch(ctx context.Context, filter ...string) iter.Seq2[StreamEvent, error] {
 	return func(yield func(StreamEvent, error) bool) {
 		for e, err := range watch(ctx, filter) {
-			if !yield(e, ioreturn.Op("watch streams", "", err)) || err != nil {
+			if !yield(e, ioreturn.Op("watch streams", "", err)) {
 				return
 			}
 		}
@@ -117,6 +137,19 @@ func Watch(ctx context.Context, filter ...string) iter.Seq2[StreamEvent, error] 
 // A second live driver of the same name is refused with an error matching
 // ioreturn.ErrBusy that names the first.
 func Serve(ctx context.Context, d *iostream.Driver, run func(context.Context) error) error {
+	return Server{}.Serve(ctx, d, run)
+}
+
+// Server says who may reach a driver. The zero value admits programs of the same user
+// and of root, and is what Serve uses.
+type Server struct {
+	// Mode is the permission of the stream's socket: who may write to it may connect.
+	// Zero means 0600. The directory that streams are registered in decides too.
+	Mode fs.FileMode
+}
+
+// Serve is the function Serve for this server.
+func (s Server) Serve(ctx context.Context, d *iostream.Driver, run func(context.Context) error) error {
 	defer d.Close()
 	if run == nil {
 		run = func(ctx context.Context) error {
@@ -124,7 +157,7 @@ func Serve(ctx context.Context, d *iostream.Driver, run func(context.Context) er
 			return context.Cause(ctx)
 		}
 	}
-	err := serve(ctx, d, run)
+	err := s.serve(ctx, d, run)
 	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
 		return nil
 	}
