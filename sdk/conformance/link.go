@@ -20,6 +20,8 @@ type link struct {
 	port userclient.Port // output; nil until connectPorts
 	ev   userclient.Port // events; nil where the driver has none
 	bell userclient.Bell
+
+	features uint64 // granted by choose
 }
 
 // link connects as a client and makes its ports. Nothing is selected or opened.
@@ -89,7 +91,9 @@ func (l *link) choose(layout userclient.Layout) error {
 	d := l.t.Describe()
 	ctx, cancel := l.t.Within(answerBound)
 	defer cancel()
-	return choose(ctx, l.Conn, &d, layout)
+	features, err := choose(ctx, l.Conn, &d, layout)
+	l.features = features
+	return err
 }
 
 func (l *link) open() error    { return l.call(userclient.SelOpen, uint64(userclient.OpenExclusive)) }

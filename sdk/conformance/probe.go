@@ -99,7 +99,7 @@ func (s *Suite) alive(ctx context.Context) error {
 	}
 	defer func() { _ = c.Close() }() // the next rule's connection will tell
 	if s.described {
-		_ = choose(ctx, c, &s.desc, preferred(&s.desc)) // opening tells
+		_, _ = choose(ctx, c, &s.desc, preferred(&s.desc)) // opening tells
 	}
 	err = c.Call(ctx, &userclient.Args{Selector: userclient.SelOpen, In: []uint64{uint64(userclient.OpenExclusive)}})
 	if ioreturn.Of(err) == ioreturn.ExclusiveAccess || ioreturn.Of(err) == ioreturn.Busy {
@@ -116,11 +116,14 @@ func preferred(d *userclient.Description) userclient.Layout {
 	return userclient.LayoutClassic
 }
 
-// choose settles features and layout.
-func choose(ctx context.Context, c userclient.Conn, d *userclient.Description, l userclient.Layout) error {
-	return c.Call(ctx, &userclient.Args{
+// choose settles the layout and every feature that both sides know, and returns what
+// the driver granted.
+func choose(ctx context.Context, c userclient.Conn, d *userclient.Description, l userclient.Layout) (features uint64, err error) {
+	a := userclient.Args{
 		Selector: userclient.SelSelect,
 		In:       []uint64{d.Offered & userclient.KnownFeatures, uint64(l)},
 		Out:      make([]uint64, 1),
-	})
+	}
+	err = c.Call(ctx, &a)
+	return a.Out[0], err
 }
