@@ -63,7 +63,7 @@ func (c *Consumer) getClassic(dst []Entry) (int, error) {
 		return 0, nil
 	}
 	c.load(c.classic.at.Load(), dst[:n])
-	c.next.Store(c.next.Load() + n)
+	c.next += n
 	c.classic.advance(r, n)
 	return int(n), nil
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 )
 
-// Consumer is the reading end of a queue. Get, Len, Arm and Disarm must not run at
-// the same time as each other or themselves; the other methods may be called at
-// any time. No method blocks or allocates, except for the error of one that failed.
+// Consumer is the reading end of a queue. Get, Len, Arm, Disarm and Index must not
+// run at the same time as each other or themselves; the other methods may be called
+// at any time. No method blocks or allocates, except for the error of one that failed.
 type Consumer struct {
 	ring
 	classic *classicSide // nil in the native layout
@@ -22,13 +22,16 @@ type Consumer struct {
 	head, wake, how *atomic.Uint32 // ours, in the reader's region
 	cpu             *atomic.Uint32
 
-	// next is the own head, private (C3). Only the owner writes it; it is atomic so
-	// that Poll and Index may run beside Get.
-	next      atomic.Uint32
+	next      uint32 // own head, private (C3)
 	known     uint32 // the producer's tail when it was last loaded
 	published uint32 // what head holds
 	sleep     Sleep  // what how holds
-	seen      atomic.Uint32
+
+	seen atomic.Uint32
+	// empty is where the queue was last found empty. Poll compares the tail with it
+	// instead of with next, so that it may run beside Get without an atomic store in
+	// each Get.
+	empty atomic.Uint32
 
 	_ [pad]byte
 }
@@ -61,7 +64,8 @@ func NewConsumer(m Memory, cfg Config) (*Consumer, error) {
 	c.lazy = lazyLimit(&cfg, uint32(len(r.slots)))
 	c.published = c.head.Load()
 	c.known = c.tail.Load()
-	c.next.Store(c.published)
+	c.next = c.published
+	c.empty.Store(c.next)
 	if c.known-c.published > uint32(len(r.slots)) {
 		return nil, c.badIndex("tail", c.known, c.published)
 	}
@@ -86,7 +90,7 @@ func (c *Consumer) Get(dst []Entry) (int, error) {
 	if c.classic != nil {
 		return c.getClassic(dst)
 	}
-	h, room := c.next.Load(), uint32(min(len(dst), MaxCount))
+	h, room := c.next, uint32(min(len(dst), MaxCount))
 	if c.known-h < room {
 		if err := c.reload(h); err != nil {
 			return 0, err
@@ -101,7 +105,7 @@ func (c *Consumer) Get(dst []Entry) (int, error) {
 	}
 	c.load(h&uint32(len(c.slots)-1), dst[:n])
 	h += n
-	c.next.Store(h)
+	c.next = h
 	if h-c.published >= c.lazy {
 		c.publish(h)
 	}
@@ -116,6 +120,9 @@ func (c *Consumer) reload(h uint32) error {
 		return c.badIndex("tail", t, h)
 	}
 	c.known = t
+	if t == h && c.empty.Load() != h {
+		c.empty.Store(h)
+	}
 	return nil
 }
 
@@ -132,7 +139,7 @@ func (c *Consumer) Len() (int, error) {
 	if c.classic != nil {
 		return c.lenClassic()
 	}
-	h := c.next.Load()
+	h := c.next
 	if err := c.reload(h); err != nil {
 		return 0, err
 	}
@@ -152,7 +159,7 @@ func (c *Consumer) Arm(after uint32, how Sleep) (ready bool, err error) {
 		n, err := c.lenClassic()
 		return n > 0, err
 	}
-	h := c.next.Load()
+	h := c.next
 	c.publish(h)
 	after = min(max(after, 1), uint32(len(c.slots)))
 	if err := c.reload(h); err != nil {
@@ -176,24 +183,25 @@ func (c *Consumer) Arm(after uint32, how Sleep) (ready bool, err error) {
 // that woke early, and optional: a ring that is not needed does no harm.
 func (c *Consumer) Disarm() {
 	if c.classic == nil {
-		c.wake.Swap(notArmed(c.next.Load()))
+		c.wake.Swap(notArmed(c.next))
 	}
 }
 
-// Poll reports whether there is anything to get, at the price of one load, for
-// callers that spin. Call Get until it returns 0 before spinning, so that the
-// producer knows what was read. True may also mean that the producer broke a rule;
-// Get then says which.
+// Poll reports whether there may be something to get, at the price of two loads,
+// for callers that spin. Call Get until it returns 0 before spinning: from then on
+// Poll is false as long as the queue is empty, and the producer knows what was read.
+// Poll is never false while there are entries. True may also mean that the producer
+// broke a rule; Get then says which.
 func (c *Consumer) Poll() bool {
 	if c.classic != nil {
 		return c.classic.moved()
 	}
-	return c.tail.Load() != c.next.Load()
+	return c.tail.Load() != c.empty.Load()
 }
 
 // Index returns the number of entries taken since the queue was formatted, modulo
 // 2^32: the own read index of the native layout.
-func (c *Consumer) Index() uint32 { return c.next.Load() }
+func (c *Consumer) Index() uint32 { return c.next }
 
 // Token returns the token that the producer stored last, 0 in the classic layout.
 func (c *Consumer) Token() uint32 {

@@ -206,6 +206,10 @@ func badMagic(cfg *Config, what string, got, want uint32) error {
 // store copies es into the slots from at on, wrapping once. at is below the count
 // and es no longer than it.
 func (r *ring) store(at uint32, es []Entry) {
+	if len(es) == 1 {
+		r.slots[at] = es[0]
+		return
+	}
 	if n := copy(r.slots[at:], es); n < len(es) {
 		copy(r.slots, es[n:])
 	}
@@ -213,6 +217,10 @@ func (r *ring) store(at uint32, es []Entry) {
 
 // load copies the slots from at on into dst, wrapping once.
 func (r *ring) load(at uint32, dst []Entry) {
+	if len(dst) == 1 {
+		dst[0] = r.slots[at]
+		return
+	}
 	if n := copy(dst, r.slots[at:]); n < len(dst) {
 		copy(dst[n:], r.slots)
 	}

@@ -130,6 +130,9 @@ func (q *queueModel) arm(t *rapid.T) {
 }
 
 func (q *queueModel) check(t *rapid.T) {
+	if len(q.unread) > 0 && !q.c.Poll() {
+		t.Fatalf("Poll is false beside %d", len(q.unread))
+	}
 	if n, err := q.c.Len(); err != nil || n != len(q.unread) {
 		t.Fatalf("Len is %d, %v, want %d", n, err, len(q.unread))
 	}

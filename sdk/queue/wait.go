@@ -60,12 +60,16 @@ func (e *End) Len() (int, error) {
 	return n, nil
 }
 
-// Poll reports whether there is anything to receive, at the price of one load and
-// no lock; see [Consumer.Poll].
+// Poll reports whether there may be something to receive, at the price of two loads
+// and no lock; see [Consumer.Poll].
 func (e *End) Poll() bool { return e.in.Poll() }
 
 // Index returns the own read index; see [Consumer.Index].
-func (e *End) Index() uint32 { return e.in.Index() }
+func (e *End) Index() uint32 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.in.Index()
+}
 
 // Token returns the token that the other side stored last.
 func (e *End) Token() uint32 { return e.in.Token() }
