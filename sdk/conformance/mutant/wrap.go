@@ -46,7 +46,7 @@ func (w *wrapped) Describe() userclient.Description {
 }
 
 func (w *wrapped) NewSession(p userclient.Peer, r userclient.Resources) (userclient.Session, error) {
-	s := &Session{h: &w.h, Peer: p, Resources: r}
+	s := &Session{h: &w.h, Peer: p, Resources: r, describe: w.Describe}
 	if w.h.Resources != nil {
 		r = w.h.Resources(s, r)
 	}
@@ -68,8 +68,9 @@ type Session struct {
 	Peer      userclient.Peer
 	Resources userclient.Resources // the transport's own
 
-	h    *Hooks
-	next userclient.Session
+	h        *Hooks
+	next     userclient.Session
+	describe func() userclient.Description
 
 	mu    sync.Mutex
 	state userclient.State
@@ -109,6 +110,10 @@ func (s *Session) Call(ctx context.Context, a *userclient.Args) error {
 // pass calls the driver and follows its state.
 func (s *Session) pass(ctx context.Context, a *userclient.Args) error {
 	err := s.next.Call(ctx, a)
+	if a.Selector == userclient.SelDescribe && s.h.Describe != nil && err == nil {
+		b, encErr := s.describe().AppendBinary(nil)
+		return record(a, b, encErr)
+	}
 	if op, ok := userclient.OperationOf(a.Selector); ok && err == nil {
 		s.mu.Lock()
 		if t := userclient.Next(s.state, op); t.Code == 0 {
