@@ -145,14 +145,17 @@ func TestC21BrokenRoles(t *testing.T) {
 	const l = userclient.LayoutClassic
 	t.Run("both at once", func(t *testing.T) {
 		m := heap(t, l, 4)
-		_, c := pair(t, m, Config{Layout: l, Roles: NewRoles(RoleUnknown)})
+		found := NewRoles(RoleUnknown)
+		_, c := pair(t, m, Config{Layout: l, Roles: found})
 		wordAt(m.Ring, ClassicHeadOff).Store(1)
 		wordAt(m.Ring, ClassicTailOff).Store(1)
 		if !c.Poll() {
 			t.Error("Poll does not see a movement")
 		}
 		_, err := c.Get(make([]Entry, 1))
-		wantRule(t, err, ioreturn.RuleQueueRoles)
+		if wantRule(t, err, ioreturn.RuleQueueRoles); found.Role() != RoleUnknown {
+			t.Errorf("concluded: %s", found.Role())
+		}
 	})
 	roles(t, func(t *testing.T, r Role) {
 		m := heap(t, l, 4)

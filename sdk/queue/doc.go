@@ -24,6 +24,28 @@
 // Which of the two indices belongs to the writer is not settled by Apple's
 // interface; [Roles] finds it out, or fixes it.
 //
+// # One turn
+//
+// Whoever allocates the memory sizes it with [RingCount] and [RingSize] and writes
+// the headers with [Format]; each side makes a Producer and a Consumer on its own
+// mapping, and an End of the two. Then, on either side:
+//
+//	for {
+//		n, err := end.Receive(entries)
+//		if err != nil {
+//			return err // the other side broke a rule; the session is over
+//		}
+//		// Use entries[:n], give buffers away with end.Send, ring if it says so.
+//		if n > 0 {
+//			continue
+//		}
+//		if ready, err := end.Arm(1, queue.SleepBell); err == nil && !ready {
+//			// Sleep until the other side rings.
+//		}
+//	}
+//
+// The package's example is a whole session in one program.
+//
 // # The other side is hostile
 //
 // Shared words are read once into a local, checked, then used. Own indices are

@@ -100,6 +100,23 @@ func TestSeen(t *testing.T) {
 	}
 }
 
+// TestPollFromTheFirst polls a queue that stands anywhere, before the first Get.
+func TestPollFromTheFirst(t *testing.T) {
+	for _, start := range []uint32{0, 5, 0xfffffffe} {
+		m := heap(t, userclient.LayoutNative, 4)
+		startAt(m, start)
+		p, c := pair(t, m, Config{})
+		if c.Poll() {
+			t.Errorf("from %#x: true beside nothing", start)
+		}
+		for range 3 {
+			if must[Wake](t)(p.Put(numbered(0, 1))); !c.Poll() {
+				t.Errorf("from %#x: false beside %d entries", start, p.next-start)
+			}
+		}
+	}
+}
+
 // TestLazyHead looks at when the read index reaches shared memory.
 func TestLazyHead(t *testing.T) {
 	for _, tc := range []struct {
