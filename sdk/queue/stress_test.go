@@ -141,7 +141,8 @@ func (r *wakeRace) consume(t *testing.T) {
 	}
 }
 
-// TestC4NoLostWakeup lets the two sides of a queue race ten million times. The
+// TestC4NoLostWakeup lets the two sides of a queue race ten million times, or for a
+// minute where other programs take the second CPU; the log says how often. The
 // native queue starts so that its indices wrap on the way.
 func TestC4NoLostWakeup(t *testing.T) {
 	layouts(t, func(t *testing.T, l userclient.Layout) {
