@@ -184,6 +184,10 @@ func (c *Conn) release() error {
 	}
 	c.wg.Wait()
 	c.frames.in.discard()
+	c.mu.Lock()
+	unused := c.dropUnused() // kept for a map that was never answered
+	c.mu.Unlock()
+	err = errors.Join(err, freeAll(unused))
 	for _, p := range c.ports { // nobody adds one any more
 		err = errors.Join(err, p.Close())
 	}

@@ -99,7 +99,7 @@ func dial(ctx context.Context, path string, cfg DialConfig) (_ *Conn, err error)
 	defer func() {
 		if err != nil {
 			c.end(err)
-			c.release()
+			_ = c.release() // err says what matters
 		}
 	}()
 	c.at("client.connected")
@@ -164,7 +164,7 @@ func (c *Conn) greet(ctx context.Context) error {
 
 // answer waits for the driver's first frame until ctx ends.
 func (c *Conn) answer(ctx context.Context) (*incoming, error) {
-	stop := context.AfterFunc(ctx, func() { c.sock.SetReadDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, c.sock.Interrupt)
 	in, err := c.frames.next()
 	if !stop() && errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil, fmt.Errorf("the driver does not answer: %w", context.Cause(ctx))

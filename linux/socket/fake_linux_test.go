@@ -301,3 +301,24 @@ func polls(fd int) bool {
 	n, err := unix.Poll(p, 0)
 	return err == nil && n == 1 && p[0].Revents&unix.POLLIN != 0
 }
+
+// tries is how often a test looks at a time that another program on this machine may spoil.
+const tries = 3
+
+// late counts how often somebody learned of something after more than the 100 ms
+// that are promised. On a machine that does other things at the same time a few may be.
+type late struct{ n, all int }
+
+func (l *late) add(d time.Duration) {
+	l.all++
+	if d > 100*time.Millisecond {
+		l.n++
+	}
+}
+
+func (l *late) check(t *testing.T) {
+	t.Helper()
+	if l.n > max(1, l.all/50) {
+		t.Errorf("%d times of %d it took more than 100 ms", l.n, l.all)
+	}
+}

@@ -103,7 +103,7 @@ func (s *session) begin(h hello) error {
 		abi: abi, driver: s.l.cfg.abi, bell: s.bellNum, calls: uint32(s.l.cfg.MaxCalls), inline: userclient.MaxInline,
 		bulk: uint32(s.l.cfg.MaxBulk), bulkCalls: maxBulkCalls,
 	}
-	if err := s.send(w.append(nil, ring >= 0), ring); err != nil {
+	if err := s.send(ring, func(buf []byte) []byte { return w.append(buf, ring >= 0) }); err != nil {
 		return err
 	}
 	s.l.at("driver.welcome-sent")
@@ -145,19 +145,22 @@ func (s *session) settle(h hello) (abi userclient.Version, err error) {
 		return abi, ioreturn.Broken(ioreturn.RuleHandshake, "HELLO has unknown flags %#x", h.flags)
 	}
 	s.observe, s.memory = h.flags&HelloObserve != 0, h.memory
-	bells := h.bells & s.l.cfg.bells
-	if !s.client.SameUser() {
-		bells &^= 1 << BellEventFD // C1
-	}
-	switch {
-	case bells&(1<<BellEventFD) != 0:
-		s.bellNum = BellEventFD
-	case bells&(1<<BellSocketPair) != 0:
-		s.bellNum = BellSocketPair
-	default:
+	if s.bellNum = chooseBell(h.bells, s.l.cfg.bells, s.client.SameUser()); s.bellNum == 0 {
 		return abi, refusal(ioreturn.Unsupported, "no common kind of bell, the driver has %#x and the client %#x", s.l.cfg.bells, h.bells)
 	}
 	return abi, nil
+}
+
+// chooseBell returns the kind of bell that a session uses, 0 if there is none.
+func chooseBell(client, driver uint32, sameUser bool) uint32 {
+	common := client & driver
+	switch {
+	case common&(1<<BellEventFD) != 0 && sameUser: // C1
+		return BellEventFD
+	case common&(1<<BellSocketPair) != 0:
+		return BellSocketPair
+	}
+	return 0
 }
 
 // refuse tells a client why there is no session. If that fails, the client will

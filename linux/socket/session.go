@@ -38,6 +38,9 @@ type session struct {
 	cancel context.CancelCauseFunc
 	wg     sync.WaitGroup // handlers and the watcher
 
+	sendMu  sync.Mutex
+	scratch []byte // the frame being sent
+
 	mu      sync.Mutex
 	ended   bool
 	reason  error // nil after an orderly end
@@ -230,7 +233,7 @@ func (s *session) endLocked(reason error) {
 		// Best effort: the session ends in any case.
 		_ = s.sock.Send((&bye{code, detail}).append(nil), -1)
 	}
-	s.sock.SetReadDeadline(time.Unix(1, 0)) // wakes the receiver
+	s.sock.Interrupt() // the receiver
 }
 
 // endError is what waiters and bells of the ended session return. s.mu is held.

@@ -104,7 +104,7 @@ func examine(m userclient.Mem) (size uint64, key inode, access uint32, err error
 	if err := unix.Fstat(m.FD, &st); err != nil {
 		return 0, key, 0, refusal(ioreturn.InternalError, "the driver's memory cannot be examined: %v", err)
 	}
-	key = inode{uint64(st.Dev), st.Ino}
+	key = inode{st.Dev, st.Ino}
 	switch m.Kind {
 	case userclient.MemMemfd:
 		size = uint64(st.Size)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -117,7 +118,7 @@ func TestErrorsOfTheDriver(t *testing.T) {
 	if !errors.As(err, &status) || status.Code != ioreturn.Busy || status.Detail != "the camera is in use" {
 		t.Errorf("a status with a detail came as %v", err)
 	}
-	if err := c.Call(t.Context(), &userclient.Args{Selector: 0x1ff}); err != error(ioreturn.Unsupported) {
+	if err := c.Call(t.Context(), &userclient.Args{Selector: 0x1ff}); !reflect.DeepEqual(err, ioreturn.Unsupported) {
 		t.Errorf("a bare code came as %#v", err)
 	}
 	err = c.Call(t.Context(), &userclient.Args{Selector: selBad})
@@ -255,8 +256,10 @@ func TestC5MappingOutlivesTheSession(t *testing.T) {
 func TestObserverOnlyLooks(t *testing.T) {
 	leak.Check(t)
 	c, s := both(t, &DialConfig{Observe: true})
-	if !s.peer.Observe || s.r.Doorbell() != nil {
-		t.Errorf("the driver sees %+v and has a doorbell", s.peer)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.r.Doorbell().Wait(ctx); !s.peer.Observe || !errors.Is(err, context.Canceled) || s.r.Doorbell().FD() != -1 {
+		t.Errorf("the driver sees %+v, its doorbell says %v", s.peer, err)
 	}
 	if _, err := c.Map(t.Context(), userclient.MemDriverArena); !errors.Is(err, ioreturn.ErrPermission) {
 		t.Errorf("map: %v", err)
@@ -274,6 +277,12 @@ func TestObserverOnlyLooks(t *testing.T) {
 	ring := &userclient.Args{Selector: selRing, In: []uint64{uint64(userclient.PortEvents)}}
 	if err := errors.Join(c.Call(t.Context(), ring), p.Wait(t.Context())); err != nil {
 		t.Error(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := s.r.Doorbell().Wait(t.Context()); !errors.Is(err, ioreturn.ErrGone) {
+		t.Errorf("the doorbell after the end: %v", err)
 	}
 }
 

@@ -104,7 +104,8 @@ const (
 	ReplyDataOff    = 32
 )
 
-// CANCEL is a header with the ID of a call. A call that is answered already is no error.
+// CancelSize is the length of CANCEL, a header with the ID of a call. A call that is
+// answered already is no error.
 const CancelSize = HeaderSize
 
 // MAP. One may be outstanding in a session.

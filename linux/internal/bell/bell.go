@@ -162,7 +162,7 @@ func (b *Bell) unblock() {
 		if b.fd.Users() <= 1 {
 			return
 		}
-		unix.SetNonblock(b.fd.Num(), true)
+		_ = unix.SetNonblock(b.fd.Num(), true) // the loop sees whether it helped
 		var v [8]byte
 		readNoWait(b.fd.Num(), &v)
 		<-time.After(time.Millisecond)

@@ -315,6 +315,19 @@ func fillAndBlock(t *testing.T, num int) {
 
 func TestC1BlockedEventFDIsNoticed(t *testing.T) {
 	leak.Check(t)
+	slow := 0
+	for range 3 { // another program on this machine may spoil one
+		if blockedEventFD(t) > 100*time.Millisecond {
+			slow++
+		}
+	}
+	if slow > 1 {
+		t.Errorf("%d times of 3 it was noticed after more than 100 ms", slow)
+	}
+}
+
+// blockedEventFD returns after which time a blocked bell was noticed.
+func blockedEventFD(t *testing.T) time.Duration {
 	lost := make(chan error, 1)
 	p, b := pair(t, bell.EventFD, func(err error) { lost <- err })
 	fillAndBlock(t, p.FD())
@@ -327,14 +340,13 @@ func TestC1BlockedEventFDIsNoticed(t *testing.T) {
 	if err := <-lost; !errors.As(err, &rule) || rule.Rule != ioreturn.RuleBellBlocked {
 		t.Errorf("the session was told %v", err)
 	}
-	if d := time.Since(start); d > 100*time.Millisecond {
-		t.Errorf("noticed after %v, want 100 ms at most", d)
-	}
+	took := time.Since(start)
 	for range 3 {
 		if err := <-errs; !errors.Is(err, ioreturn.ErrGone) || !errors.Is(err, ioreturn.ErrProtocol) {
 			t.Errorf("Ring: %v", err)
 		}
 	}
+	return took
 }
 
 func TestC1CloseEndsABlockedRing(t *testing.T) {

@@ -49,10 +49,10 @@ const (
 
 // waiter is one element of futex_waitv's list, as the kernel defines it.
 type waiter struct {
-	val      uint64
-	addr     uint64
-	flags    uint32
-	reserved uint32
+	val   uint64
+	addr  uint64
+	flags uint32
+	_     uint32
 }
 
 const _ = uint(24-unsafe.Sizeof(waiter{})) + uint(unsafe.Sizeof(waiter{})-24) // the kernel's size
@@ -79,7 +79,7 @@ func wakeShared(addr uintptr) unix.Errno {
 
 // wakePrivate wakes those who sleep on a word of this process.
 func wakePrivate(w *atomic.Uint32) {
-	unix.Syscall(unix.SYS_FUTEX, uintptr(unsafe.Pointer(w)), futexWake|futexPrivate, 1<<30)
+	_, _, _ = unix.Syscall(unix.SYS_FUTEX, uintptr(unsafe.Pointer(w)), futexWake|futexPrivate, 1<<30)
 }
 
 func privateAddr(w *atomic.Uint32) uint64 { return uint64(uintptr(unsafe.Pointer(w))) }

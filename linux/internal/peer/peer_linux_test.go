@@ -71,6 +71,19 @@ func accept(t *testing.T) (num int, child *exec.Cmd) {
 
 func TestC28DeathIsSeen(t *testing.T) {
 	leak.Check(t)
+	slow := 0
+	for range 3 { // another program on this machine may spoil one
+		if death(t) > 100*time.Millisecond {
+			slow++
+		}
+	}
+	if slow > 1 {
+		t.Errorf("%d deaths of 3 were seen after more than 100 ms", slow)
+	}
+}
+
+// death returns how long after the death of a child its parent saw it.
+func death(t *testing.T) time.Duration {
 	num, child := accept(t)
 	p, err := peer.Of(num)
 	if err != nil {
@@ -98,9 +111,7 @@ func TestC28DeathIsSeen(t *testing.T) {
 	if err := <-died; err != nil {
 		t.Errorf("Wait: %v", err)
 	}
-	if d := time.Since(start); d > 100*time.Millisecond {
-		t.Errorf("the death was seen after %v", d)
-	}
+	return time.Since(start)
 }
 
 func TestCloseEndsWait(t *testing.T) {

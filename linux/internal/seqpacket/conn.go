@@ -258,6 +258,12 @@ func descriptors(oob []byte) (fds []int, err error) {
 // time means never.
 func (c *Conn) SetReadDeadline(t time.Time) error { return c.file.SetReadDeadline(t) }
 
+// Interrupt makes the current and every later Recv fail with os.ErrDeadlineExceeded,
+// until SetReadDeadline is called.
+func (c *Conn) Interrupt() {
+	_ = c.SetReadDeadline(time.Unix(1, 0)) // fails only when it is closed, which ends Recv too
+}
+
 // Control calls f with the socket's number, which is valid until f returns.
 func (c *Conn) Control(f func(num int)) error {
 	return c.raw.Control(func(fd uintptr) { f(int(fd)) })

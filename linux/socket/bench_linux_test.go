@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package socket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/iostreamkit/iostreamkit/linux/internal/seqpacket"
+	"github.com/iostreamkit/iostreamkit/sdk/userclient"
+	"golang.org/x/sys/unix"
+)
+
+// The benchmarks have their other side in a process of its own.
+
+// echoRole is a driver that echoes.
+func echoRole(path string) error { return driverRole(path) }
+
+// bareEchoRole echoes messages in a blocking loop, as the least that any transport
+// over this kind of socket costs.
+func bareEchoRole(path string) error {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET, 0)
+	if err == nil {
+		err = errors.Join(unix.Bind(fd, &unix.SockaddrUnix{Name: path}), unix.Listen(fd, 1))
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Println("serving")
+	conn, _, err := unix.Accept(fd)
+	if err != nil {
+		return err
+	}
+	buf := make([]byte, MaxFrame)
+	for {
+		n, err := unix.Read(conn, buf)
+		if n <= 0 || err != nil {
+			return err
+		}
+		if _, err := unix.Write(conn, buf[:n]); err != nil {
+			return err
+		}
+	}
+}
+
+// bellRole is a driver that answers each ring of the doorbell with one of the output port.
+func bellRole(path string) error {
+	p := newFake()
+	l, err := Listen(path, nil)
+	if err != nil {
+		return err
+	}
+	fmt.Println("serving")
+	go l.Serve(context.Background(), p)
+	for s := range p.made {
+		for s.r.Doorbell().Wait(context.Background()) == nil {
+			s.mu.Lock()
+			b := s.bells[userclient.PortOutput]
+			s.mu.Unlock()
+			if b.Ring() != nil {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// far starts the other side of a benchmark.
+func far(b *testing.B, role string) (path string) {
+	path = filepath.Join(b.TempDir(), "s")
+	spawn(b, role, path, "").line(b)
+	return path
+}
+
+func BenchmarkCall(b *testing.B) {
+	for _, size := range []int{0, 4096, userclient.MaxInline, 1 << 20} {
+		b.Run(fmt.Sprintf("bytes=%d", size), func(b *testing.B) {
+			c := connect(b, far(b, "echo"), nil)
+			a := &userclient.Args{
+				Selector: selEcho, In: []uint64{1}, Out: make([]uint64, 1), InBytes: make([]byte, size), OutBytes: make([]byte, size),
+			}
+			ctx := context.Background()
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := c.Call(ctx, a); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkBareRoundTrip(b *testing.B) {
+	for _, size := range []int{40, 4096 + 40, userclient.MaxInline + 40} {
+		b.Run(fmt.Sprintf("bytes=%d", size), func(b *testing.B) {
+			c, err := seqpacket.Dial(context.Background(), far(b, "bare echo"))
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer c.Close()
+			out, in := make([]byte, size), make([]byte, size)
+			for b.Loop() {
+				if err := c.Send(out, -1); err != nil {
+					b.Fatal(err)
+				}
+				if _, _, err := c.Recv(in); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkBellPingPong(b *testing.B) {
+	for name, cfg := range bellConfigs {
+		b.Run(name, func(b *testing.B) {
+			c := connect(b, far(b, "bell"), cfg)
+			port, err := c.Port(userclient.PortOutput)
+			if err != nil {
+				b.Fatal(err)
+			}
+			bell, err := c.Bell(userclient.PortInput)
+			if err != nil {
+				b.Fatal(err)
+			}
+			// The answer to a call comes after the driver has the port.
+			if err := c.Call(context.Background(), &userclient.Args{Selector: selEcho}); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := errors.Join(bell.Ring(), port.Wait(context.Background())); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkDialAndClose(b *testing.B) {
+	path := far(b, "echo")
+	for b.Loop() {
+		c, err := Dial(context.Background(), path, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := c.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
