@@ -155,11 +155,11 @@ func (r *Report) because() string {
 	}
 	switch {
 	case r.Result == NotConformant:
-		return fmt.Sprintf(" (%d must-rules are broken)", broken)
+		return fmt.Sprintf(" (must-rules broken: %d)", broken)
 	case r.Result == Incomplete && len(open) == 0:
 		return " (no must-rule passed)"
 	case r.Result == Incomplete:
-		return fmt.Sprintf(" (%d must-rules were skipped, waived or could not be checked)", len(open))
+		return fmt.Sprintf(" (must-rules skipped, waived or not checked: %s)", strings.Join(open, ", "))
 	}
 	return ""
 }

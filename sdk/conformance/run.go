@@ -66,6 +66,10 @@ type Suite struct {
 // target that can't be reached is no error here: every rule will end in one. The error
 // matches ErrInvalid when opts make no sense.
 func New(ctx context.Context, target Target, opts *Options) (*Suite, error) {
+	return newSuite(ctx, target, opts, Rules())
+}
+
+func newSuite(ctx context.Context, target Target, opts *Options, rules []Rule) (*Suite, error) {
 	s := &Suite{target: target, started: time.Now(), results: map[string]RuleResult{}}
 	if opts != nil {
 		s.opts = *opts
@@ -73,7 +77,7 @@ func New(ctx context.Context, target Target, opts *Options) (*Suite, error) {
 	if s.opts.Device != nil {
 		s.device = *s.opts.Device
 	}
-	if err := s.checkOptions(); err != nil {
+	if err := s.checkOptions(rules); err != nil {
 		return nil, ioreturn.Op("check", target.Name(), fmt.Errorf("%w (%w)", err, ioreturn.ErrInvalid))
 	}
 	s.logger = s.opts.Logger
@@ -90,7 +94,7 @@ func New(ctx context.Context, target Target, opts *Options) (*Suite, error) {
 			s.scale *= f
 		}
 	}
-	for _, r := range Rules() {
+	for _, r := range rules {
 		if len(s.opts.Profiles) == 0 || slices.Contains(s.opts.Profiles, r.Profile) {
 			s.rules = append(s.rules, r)
 		}
@@ -100,7 +104,7 @@ func New(ctx context.Context, target Target, opts *Options) (*Suite, error) {
 	return s, nil
 }
 
-func (s *Suite) checkOptions() error {
+func (s *Suite) checkOptions(rules []Rule) error {
 	if err := s.device.check(); err != nil {
 		return fmt.Errorf("device: %w", err)
 	}
@@ -116,7 +120,7 @@ func (s *Suite) checkOptions() error {
 		}
 	}
 	for _, p := range s.opts.Only {
-		if !slices.ContainsFunc(Rules(), func(r Rule) bool { return matches([]string{p}, r.ID) }) {
+		if !slices.ContainsFunc(rules, func(r Rule) bool { return matches([]string{p}, r.ID) }) {
 			return fmt.Errorf("%q names no rule", p)
 		}
 	}
@@ -127,7 +131,11 @@ func (s *Suite) checkOptions() error {
 // ctx ends; the report then says so. Run does not close the target. The error is that
 // of New: breaches are in the report.
 func Run(ctx context.Context, target Target, opts *Options) (*Report, error) {
-	s, err := New(ctx, target, opts)
+	return run(ctx, target, opts, Rules())
+}
+
+func run(ctx context.Context, target Target, opts *Options, rules []Rule) (*Report, error) {
+	s, err := newSuite(ctx, target, opts, rules)
 	if err != nil {
 		return nil, err
 	}
