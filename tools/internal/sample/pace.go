@@ -25,9 +25,6 @@ func newPace(perSecond float64) pace {
 	return pace{period: time.Duration(float64(time.Second) / perSecond)}
 }
 
-// restart begins a new schedule now.
-func (p *pace) restart() { p.next = time.Now() }
-
 // wait returns at the time of the next round, or with ctx's cause.
 func (p *pace) wait(ctx context.Context) error {
 	if p.period <= 0 {

@@ -5,6 +5,7 @@ package sample
 import (
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"maps"
 
@@ -75,7 +76,7 @@ func (s *source) produce(b *iostream.Buffer, client uint64) error {
 	if returned := s.d.Return(b); returned != nil {
 		return returned
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		s.ended = true
 		s.end(client, nil)
 		return nil
@@ -100,7 +101,7 @@ func (s *source) next(p []byte, client uint64) (int, error) {
 		return 0, io.EOF
 	}
 	n, err := s.fill(p)
-	if err == io.EOF && s.opts.Loop {
+	if errors.Is(err, io.EOF) && s.opts.Loop {
 		if err := s.rewind(); err != nil {
 			return 0, err
 		}
