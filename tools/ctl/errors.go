@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ctl
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/iostreamkit/iostreamkit"
+	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
+	"github.com/spf13/cobra"
+)
+
+// usageError is a command line that makes no sense.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// errReaderGone is what a write to standard output returns when nobody reads it any
+// more, which is no failure: the reader has had enough.
+var errReaderGone = errors.New("nobody reads the output any more")
+
+// hintedError is an error with sentences about what to do. They come from looking at
+// what is there, not from guessing.
+type hintedError struct {
+	err   error
+	hints []string
+}
+
+func (e *hintedError) Error() string { return e.err.Error() }
+func (e *hintedError) Unwrap() error { return e.err }
+
+// problem is an error as it is printed with --json.
+type problem struct {
+	Error string   `json:"error" doc:"what happened to what, and why"`
+	Code  string   `json:"code,omitempty" doc:"the stable code under which the errors page describes the cause"`
+	Hints []string `json:"hints,omitempty" doc:"what to do about it"`
+}
+
+// Fail prints the error of a command, if it is one for the user, and returns the exit
+// status: 0 done, 1 failed, 2 wrong usage. cmd is the command that was executed.
+func Fail(cmd *cobra.Command, err error) int {
+	if err == nil || errors.Is(err, errReaderGone) {
+		return exitDone
+	}
+	p := problem{Error: err.Error(), Code: codeOf(err), Hints: hintsOf(err)}
+	name, status := cmd.Root().Name(), exitFailed
+	var usage *usageError
+	if errors.As(err, &usage) {
+		status = exitUsage
+		p.Hints = []string{fmt.Sprintf("see \"%s --help\"", cmd.CommandPath())}
+	}
+	w := cmd.ErrOrStderr()
+	// Nothing can be done about an error stream that does not work.
+	if asJSON, _ := cmd.Flags().GetBool("json"); asJSON {
+		_ = json.NewEncoder(w).Encode(p)
+	} else {
+		_, _ = io.WriteString(w, p.text(name))
+	}
+	return status
+}
+
+func (p *problem) text(name string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s\n", name, p.Error)
+	for _, h := range p.Hints {
+		fmt.Fprintf(&b, "  %s\n", h)
+	}
+	if p.Code != "" && !strings.Contains(p.Error, p.Code) {
+		fmt.Fprintf(&b, "  code %s\n", p.Code)
+	}
+	return b.String()
+}
+
+// codeOf returns the stable code within an error, or "".
+func codeOf(err error) string {
+	var rule *ioreturn.RuleError
+	if errors.As(err, &rule) {
+		return rule.Rule.ID()
+	}
+	var code ioreturn.Code
+	if errors.As(err, &code) {
+		return code.ID()
+	}
+	return ""
+}
+
+// hintsOf returns what to do about an error: what the command found out, else what is
+// written about the code or rule.
+func hintsOf(err error) []string {
+	var hinted *hintedError
+	if errors.As(err, &hinted) {
+		return hinted.hints
+	}
+	var rule *ioreturn.RuleError
+	if errors.As(err, &rule) {
+		if t, ok := rule.Rule.Text(); ok {
+			return []string{t.Remedy}
+		}
+	}
+	return nil
+}
+
+// explain adds to the error of opening a stream what can be found out about the
+// cause.
+func (a *app) explain(ctx context.Context, name string, err error) error {
+	var hints []string
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return err
+	case errors.Is(err, ioreturn.ErrNotFound):
+		hints = a.whatIsThere(ctx)
+	case errors.Is(err, ioreturn.ErrBusy):
+		hints = a.whoHasIt(ctx, name)
+	case errors.Is(err, errors.ErrUnsupported):
+		if _, listErr := iostreamkit.List(ctx); errors.Is(listErr, errors.ErrUnsupported) {
+			hints = []string{fmt.Sprintf("\"%s demo\" works here, in one process", a.opts.Name)}
+		}
+	}
+	if hints == nil {
+		return err
+	}
+	return &hintedError{err, hints}
+}
+
+// whatIsThere lists the streams that could have been meant.
+func (a *app) whatIsThere(ctx context.Context) []string {
+	const most = 8
+	streams, err := iostreamkit.List(ctx)
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, s := range streams {
+		if s.Live && s.Err == nil {
+			names = append(names, s.Name)
+		}
+	}
+	if len(names) == 0 {
+		return []string{fmt.Sprintf("no stream is there now; \"%s serve pattern\" starts one without hardware", a.opts.Name)}
+	}
+	names = slices.Compact(names)
+	if n := len(names); n > most {
+		names = append(names[:most], fmt.Sprintf("and %d more", n-most))
+	}
+	return []string{"there now: " + strings.Join(names, ", ")}
+}
+
+// whoHasIt asks the driver who has the stream open.
+func (a *app) whoHasIt(ctx context.Context, name string) []string {
+	o, err := iostreamkit.Observe(ctx, name)
+	if err != nil {
+		return nil
+	}
+	defer o.Close()
+	ob, err := o.Observe(ctx)
+	if err != nil || ob.OwnerPID <= 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("PID %d (%s, user %d) has it open: end that program first", ob.OwnerPID, ob.Owner, ob.OwnerUID)}
+}
+
+// outWriter is a command's standard output. A reader that has gone is errReaderGone.
+type outWriter struct{ w io.Writer }
+
+func (o outWriter) Write(p []byte) (int, error) {
+	n, err := o.w.Write(p)
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) {
+		err = errReaderGone
+	}
+	return n, err
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ctl
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// stdout returns a command's standard output.
+func stdout(cmd *cobra.Command) io.Writer { return outWriter{cmd.OutOrStdout()} }
+
+// emit prints one result: v as a line of JSON, or text.
+func (a *app) emit(w io.Writer, v any, text string) error {
+	if a.json {
+		return json.NewEncoder(w).Encode(v)
+	}
+	_, err := io.WriteString(w, text)
+	return err
+}
+
+// size returns a number of bytes for people: "1.5 MB".
+func size(n uint64) string {
+	if n < 1000 {
+		return fmt.Sprintf("%d B", n)
+	}
+	return scaled(float64(n)) + "B"
+}
+
+// rate returns bytes in a time for people: "1.5 GB/s".
+func rate(bytes uint64, d time.Duration) string {
+	if d <= 0 {
+		return "-"
+	}
+	return scaled(float64(bytes)/d.Seconds()) + "B/s"
+}
+
+// scaled returns three digits and a decimal prefix: "12.3 k".
+func scaled(v float64) string {
+	const prefixes = " kMGTPE"
+	i := 0
+	for v >= 999.5 && i < len(prefixes)-1 {
+		v /= 1000
+		i++
+	}
+	digits := 0
+	switch {
+	case i > 0 && v < 9.995:
+		digits = 2
+	case i > 0 && v < 99.95:
+		digits = 1
+	}
+	return fmt.Sprintf("%.*f %s", digits, v, strings.TrimSpace(prefixes[i:i+1]))
+}
+
+// plural returns "1 frame" or "2 frames".
+func plural[N ~int | ~uint32 | ~uint64](n N, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	if strings.HasSuffix(what, "y") {
+		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(what, "y"))
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

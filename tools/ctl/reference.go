@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ctl
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/iostreamkit/iostreamkit/tools/internal/demo"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// result is one kind of object that a command prints with --json.
+type result struct {
+	when string // "", or when it is printed
+	of   any
+}
+
+// results are the objects that each command prints.
+func results() map[string][]result {
+	return map[string][]result{
+		"serve":   {{"", serveLine{}}},
+		"list":    {{"for each stream", listLine{}}, {"with --watch, for each change", watchLine{}}},
+		"info":    {{"", infoResult{}}},
+		"cat":     {{"at the end", catResult{}}},
+		"send":    {{"at the end", sendResult{}}},
+		"demo":    {{"", demo.Report{}}},
+		"version": {{"", versionResult{}}},
+	}
+}
+
+// Reference returns the text of a page in Markdown about every command of o: its
+// flags, what it prints with --json, and its exit status. It links to the pages about
+// discovery and errors beside it, discovery.md and errors.md.
+func Reference(o Options) string {
+	root := Command(o)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\n", root.Long)
+	fmt.Fprintf(&b, "    %s COMMAND\n\n| command | |\n|---|---|\n", root.Name())
+	commands := visible(root)
+	for _, c := range commands {
+		fmt.Fprintf(&b, "| [%s](#%s) | %s |\n", c.Name(), c.Name(), c.Short)
+	}
+	b.WriteString(referenceRules)
+	writeObject(&b, reflect.TypeOf(problem{}))
+	for _, c := range commands {
+		writeCommand(&b, c)
+	}
+	return b.String()
+}
+
+const referenceRules = `
+## What all commands have in common
+
+* **Exit status**: 0 done, 1 failed, 2 wrong usage. An interrupt (Ctrl-C) ends a command cleanly: commands that go on until
+  then exit with 0, send with 1 because it has not sent everything. A reader of standard output that goes away, such as
+  ` + "`head`" + `, ends the command with 0.
+* **` + "`--json`" + `** prints results as JSON, one object a line. Fields that are marked *if any* are left out when they
+  are empty. New fields may come with each release; none changes its meaning.
+* **Progress** is shown on standard error if that is a terminal, and nowhere else.
+* **Where streams are found**: in the directory that the environment variable IOSTREAMKIT_RUNDIR names, else in those of
+  [discovery](discovery.md).
+
+Errors go to standard error as text, with a hint where the cause is known and the stable code of the
+[errors page](errors.md). With ` + "`--json`" + ` they are an object:
+
+`
+
+// visible returns the commands that users are told of.
+func visible(root *cobra.Command) []*cobra.Command {
+	var all []*cobra.Command
+	for _, c := range root.Commands() {
+		if !c.Hidden && c.Name() != "help" {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+func writeCommand(b *strings.Builder, c *cobra.Command) {
+	c.InitDefaultHelpFlag()
+	text := indentTables(c.Long)
+	if text == "" {
+		text = c.Short + "."
+	}
+	fmt.Fprintf(b, "\n## %s\n\n    %s\n\n%s\n", c.Name(), c.UseLine(), text)
+	var rows []string
+	c.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+		if f.Name != "help" {
+			rows = append(rows, flagRow(f))
+		}
+	})
+	if len(rows) > 0 {
+		fmt.Fprintf(b, "\n| flag | |\n|---|---|\n%s", strings.Join(rows, ""))
+	}
+	if c.Example != "" {
+		fmt.Fprintf(b, "\nExamples:\n\n```sh\n%s\n```\n", strings.ReplaceAll(strings.TrimPrefix(c.Example, "  "), "\n  ", "\n"))
+	}
+	for _, r := range results()[c.Name()] {
+		when := "With `--json` it prints"
+		if r.when != "" {
+			when += " " + r.when
+		}
+		fmt.Fprintf(b, "\n%s:\n\n", when)
+		writeObject(b, reflect.TypeOf(r.of))
+	}
+}
+
+// indentTables makes the indented lines of a help text code.
+func indentTables(text string) string {
+	lines := strings.Split(text, "\n")
+	code := false
+	for i, l := range lines {
+		if !strings.HasPrefix(l, "  ") {
+			code = false
+			continue
+		}
+		lines[i] = "  " + l
+		if !code {
+			lines[i] = "\n" + lines[i]
+		}
+		code = true
+	}
+	return strings.Join(lines, "\n")
+}
+
+func flagRow(f *pflag.Flag) string {
+	name := "--" + f.Name
+	if f.Shorthand != "" {
+		name = "-" + f.Shorthand + ", " + name
+	}
+	kind, usage := pflag.UnquoteUsage(f)
+	if kind != "" {
+		name += " " + kind
+	}
+	return fmt.Sprintf("| `%s` | %s |\n", name, usage)
+}
+
+// writeObject writes a table of the fields of a JSON object, with those of objects
+// within it under their path.
+func writeObject(b *strings.Builder, t reflect.Type) {
+	b.WriteString("| field | type | |\n|---|---|---|\n")
+	writeFields(b, t, "")
+}
+
+func writeFields(b *strings.Builder, t reflect.Type, prefix string) {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if !f.IsExported() {
+			continue
+		}
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		kind, inner, suffix := jsonType(f.Type)
+		doc := f.Tag.Get("doc")
+		if strings.Contains(options, "omitempty") {
+			doc += " (if any)"
+		}
+		fmt.Fprintf(b, "| `%s%s` | %s | %s |\n", prefix, name, kind, doc)
+		if inner != nil && f.Tag.Get("fields") != "above" {
+			writeFields(b, inner, prefix+name+suffix+".")
+		}
+	}
+}
+
+// jsonType returns how a Go type looks in JSON, and the fields of an object.
+func jsonType(t reflect.Type) (kind string, inner reflect.Type, suffix string) {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return jsonType(t.Elem())
+	case reflect.Struct:
+		return "object", t, ""
+	case reflect.Slice:
+		kind, inner, _ := jsonType(t.Elem())
+		return "array of " + kind, inner, "[]"
+	case reflect.Map:
+		kind, _, _ := jsonType(t.Elem())
+		return "object of " + kind, nil, ""
+	case reflect.String:
+		return "string", nil, ""
+	case reflect.Bool:
+		return "boolean", nil, ""
+	}
+	return "number", nil, ""
+}
