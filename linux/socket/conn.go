@@ -74,6 +74,10 @@ func newConn(path string, cfg DialConfig, sock *seqpacket.Conn) *Conn {
 
 // start begins to receive, after the handshake.
 func (c *Conn) start() {
+	// Not more than this can be unread by a driver that keeps the rules: each call, its
+	// cancel, and some small frames.
+	messages := 2*int(c.limits.calls) + 64
+	c.sock.Limit(messages, int(c.limits.calls)*MaxFrame+messages*HelloSize)
 	c.slots = make(chan struct{}, c.limits.calls-1) // the last one is SelClose's
 	c.bulk = make(chan struct{}, c.limits.bulkCalls)
 	c.wg.Go(c.receive)

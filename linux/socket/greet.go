@@ -99,6 +99,9 @@ func (s *session) begin(h hello) error {
 	if err := s.setDeadline(time.Time{}); err != nil {
 		return err
 	}
+	// Not more than this can be unread by a client that keeps the rules: the answers to
+	// its calls and its map, WELCOME and BYE.
+	s.sock.Limit(s.l.cfg.MaxCalls+4, (s.l.cfg.MaxCalls+4)*MaxFrame)
 	w := welcome{
 		abi: abi, driver: s.l.cfg.abi, bell: s.bellNum, calls: uint32(s.l.cfg.MaxCalls), inline: userclient.MaxInline,
 		bulk: uint32(s.l.cfg.MaxBulk), bulkCalls: maxBulkCalls,

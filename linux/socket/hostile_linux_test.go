@@ -143,7 +143,7 @@ func (o openFDs) bulk(n int) int { return o.keep(memfd.NewBulk(make([]byte, n)))
 // loose is a memfd without seals.
 func (o openFDs) loose(size int64) int {
 	fd := o.keep(unix.MemfdCreate("loose", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING))
-	o.keep(-1, unix.Ftruncate(fd, size))
+	o.keep(-1, unix.Fallocate(fd, 0, 0, size))
 	return fd
 }
 

@@ -182,6 +182,13 @@ func TestBrokenRulesOfTheDriver(t *testing.T) {
 		"arena is short": {mapping: func(r *raw, id uint32, o openFDs) {
 			r.send(good.append(nil, id, true), o.sealed(4095, ownSeals))
 		}, want: ioreturn.RuleMemorySize},
+		"arena with a hole": {mapping: func(r *raw, id uint32, o openFDs) {
+			fd := o.loose(4096)
+			o.keep(-1, unix.Fallocate(fd, unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, 0, 4096))
+			_, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, ownSeals)
+			o.keep(-1, err)
+			r.send(good.append(nil, id, true), fd)
+		}, want: ioreturn.RuleMemorySize},
 		"arena is a device": {mapping: func(r *raw, id uint32, o openFDs) {
 			r.send(good.append(nil, id, true), o.null())
 		}, want: ioreturn.RuleMemoryKind},

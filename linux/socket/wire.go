@@ -117,7 +117,9 @@ const (
 
 // MAPPED: the fixed part, then a detail as text up to the end. With FlagFD it
 // carries the arena; each arena is sent once in a session, and later answers name
-// it by its number. With a code other than 0 the rest is 0.
+// it by its number, until DROP. A memfd has the seals SHRINK, GROW and SEAL, and
+// FUTURE_WRITE (or WRITE) if access is AccessReadOnly; its pages are usual ones and
+// all there. With a code other than 0 the rest is 0.
 const (
 	MappedCodeOff   = 16 // u32, an IOReturn
 	MappedArenaOff  = 20 // u32, number of the arena in this session

@@ -190,7 +190,8 @@ func (p *Port) stayReadable(fd uintptr) {
 		return
 	}
 	if !ready(int(fd), unix.POLLIN) {
-		_ = ringEventFD(int(fd)) // fails only on what is no eventfd
+		_ = unix.SetNonblock(int(fd), true) // in case the other side has cleared it
+		_ = ringEventFD(int(fd))            // fails only on what is no eventfd
 	}
 }
 

@@ -22,6 +22,9 @@ const (
 	sealNoWriter = unix.F_SEAL_FUTURE_WRITE
 )
 
+// blockSize is the unit of stat's count of blocks.
+const blockSize = 512
+
 // reserveStep is how much is reserved by one system call. A signal that interrupts
 // the call costs at most this much work.
 const reserveStep = 64 << 20
@@ -98,8 +101,9 @@ func Map(num, size int, writable bool) ([]byte, error) {
 func Unmap(b []byte) error { return unix.Munmap(b) }
 
 // Check verifies that descriptor num, which came from the other side, is a memfd of
-// at least size bytes that can't change its size, and that its seals leave the
-// driver as the only writer if readOnly is set. The error is a broken rule.
+// at least size bytes that can't change its size and has no holes, and that its seals
+// leave the driver as the only writer if readOnly is set. A hole is no fault when it
+// is read, but it makes the reader pay for the page. The error is a broken rule.
 func Check(num int, size uint64, readOnly bool) error {
 	if err := checkKind(num); err != nil {
 		return err
@@ -147,6 +151,9 @@ func checkSize(num int, size uint64) error {
 	}
 	if st.Size < 0 || uint64(st.Size) < size {
 		return ioreturn.Broken(ioreturn.RuleMemorySize, "memfd has %d bytes, %d were announced", st.Size, size)
+	}
+	if reserved := uint64(max(st.Blocks, 0)) * blockSize; reserved < size {
+		return ioreturn.Broken(ioreturn.RuleMemorySize, "memfd has holes, only %d of %d bytes are there", reserved, size)
 	}
 	return nil
 }

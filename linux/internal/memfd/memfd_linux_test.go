@@ -45,7 +45,7 @@ func raw(t testing.TB, flags int, length int64, seals int) int {
 	}
 	t.Cleanup(func() { unix.Close(num) })
 	if length > 0 {
-		if err := unix.Ftruncate(num, length); err != nil {
+		if err := unix.Fallocate(num, 0, 0, length); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -212,6 +212,17 @@ func TestC2BadMemoryIsRefused(t *testing.T) {
 	if err := shm.Truncate(size); err != nil {
 		t.Fatal(err)
 	}
+	sparse := raw(t, 0, 0, 0)
+	if err := unix.Ftruncate(sparse, size); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := unix.FcntlInt(uintptr(sparse), unix.F_ADD_SEALS, fixed); err != nil {
+		t.Fatal(err)
+	}
+	punched := raw(t, 0, size, fixed)
+	if err := punch(punched); err != nil {
+		t.Fatal(err)
+	}
 	for name, tc := range map[string]struct {
 		num      int
 		readOnly bool
@@ -224,6 +235,8 @@ func TestC2BadMemoryIsRefused(t *testing.T) {
 		"others can write":         {raw(t, 0, size, fixed), true, ioreturn.RuleMemorySeals},
 		"too short":                {raw(t, 0, size-1, fixed), false, ioreturn.RuleMemorySize},
 		"empty":                    {raw(t, 0, 0, fixed), false, ioreturn.RuleMemorySize},
+		"never written":            {sparse, false, ioreturn.RuleMemorySize},
+		"punched":                  {punched, false, ioreturn.RuleMemorySize},
 		"huge pages":               {raw(t, unix.MFD_HUGETLB, 0, fixed), false, ioreturn.RuleMemoryKind},
 		"file on disk":             {int(file.Fd()), false, ioreturn.RuleMemoryKind},
 		"pipe":                     {int(r.Fd()), false, ioreturn.RuleMemoryKind},

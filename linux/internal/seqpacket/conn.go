@@ -17,10 +17,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The bounds of the queue of messages that the socket did not take.
+// The bounds of the queue of messages that the socket did not take, unless Limit
+// sets others.
 const (
-	MaxQueued      = 256     // messages
-	MaxQueuedBytes = 4 << 20 // their sum
+	MaxQueued      = 64
+	MaxQueuedBytes = 1 << 20 // of all of them together
 )
 
 // sendBuffer is the size asked for the socket's send buffer. A message larger than
@@ -36,14 +37,16 @@ type Conn struct {
 	// before the first Send; it must not block. A peer that has hung up is not told.
 	OnError func(error)
 
-	mu      sync.Mutex // guards what follows and keeps the messages in order
-	queue   []message
-	queued  int // bytes
-	closed  bool
-	current message // of sendNow
-	sendErr error
-	sendNow func(fd uintptr)
-	wg      sync.WaitGroup
+	mu       sync.Mutex // guards what follows and keeps the messages in order
+	queue    []message
+	queued   int // bytes
+	maxQueue int // messages
+	maxBytes int // their sum
+	closed   bool
+	current  message // of sendNow
+	sendErr  error
+	sendNow  func(fd uintptr)
+	wg       sync.WaitGroup
 
 	in      message // of the Recv under way
 	oob     []byte
@@ -63,7 +66,7 @@ type message struct {
 func newConn(num int) (*Conn, error) {
 	// The kernel cuts the size to what it allows; a message that does not fit is told by Send.
 	_ = unix.SetsockoptInt(num, unix.SOL_SOCKET, unix.SO_SNDBUF, sendBuffer)
-	c := &Conn{file: os.NewFile(uintptr(num), "socket"), oob: make([]byte, unix.CmsgSpace(4*4))}
+	c := &Conn{file: os.NewFile(uintptr(num), "socket"), oob: make([]byte, unix.CmsgSpace(4*4)), maxQueue: MaxQueued, maxBytes: MaxQueuedBytes}
 	raw, err := c.file.SyscallConn()
 	if err != nil {
 		c.file.Close()
@@ -105,10 +108,18 @@ func (c *Conn) Send(p []byte, fd int) error {
 	return nil
 }
 
+// Limit sets the bounds of the queue: to more than a peer that keeps the rules can
+// ever leave unread.
+func (c *Conn) Limit(messages, bytes int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.maxQueue, c.maxBytes = messages, bytes
+}
+
 // enqueue keeps a copy of m for the drain goroutine, which runs while the queue
 // is not empty.
 func (c *Conn) enqueue(m message) error {
-	if len(c.queue) >= MaxQueued || c.queued+len(m.bytes) > MaxQueuedBytes {
+	if len(c.queue) >= c.maxQueue || c.queued+len(m.bytes) > c.maxBytes {
 		return ioreturn.Broken(ioreturn.RulePeerStalled, "%d messages of together %d bytes wait to be read", len(c.queue), c.queued)
 	}
 	m.bytes = append([]byte(nil), m.bytes...)

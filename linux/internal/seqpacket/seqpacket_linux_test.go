@@ -234,6 +234,7 @@ func fillUp(t *testing.T, c *seqpacket.Conn, n, fd int) int {
 func TestC38QueueKeepsTheOrder(t *testing.T) {
 	leak.Check(t)
 	a, b := ends(t)
+	a.Limit(200, 1<<20)
 	sent := fillUp(t, a, 100, devNull(t))
 	buf := make([]byte, 10)
 	for i := range sent + 50 {
