@@ -156,7 +156,7 @@ func offsets() map[string]map[string]int {
 		"iosk_classic_header": {"": queue.ClassicEntries, "count": queue.ClassicCountOff, "head": queue.ClassicHeadOff, "tail": queue.ClassicTailOff},
 		"iosk_ring_header": {"": queue.RingEntries, "magic": queue.RingMagicOff, "count": queue.RingCountOff, "entry": queue.RingEntryOff,
 			"entry_size": queue.RingSizeOff, "tail": queue.RingTailOff, "cpu": queue.RingCPUOff, "token": queue.RingTokenOff,
-			"status": queue.RingStatusOff},
+			"status": queue.RingStatusOff, "wakes": queue.RingWakesOff},
 		"iosk_reader": {"": queue.ReaderSize, "magic": queue.ReaderMagicOff, "head": queue.ReaderHeadOff, "cpu": queue.ReaderCPUOff,
 			"wake": queue.ReaderWakeOff, "how": queue.ReaderHowOff},
 		"iosk_wire_header": {"": socket.HeaderSize, "size": socket.HeaderSizeOff, "type": socket.HeaderTypeOff,

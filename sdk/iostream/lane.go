@@ -128,11 +128,13 @@ func (ln *lane) makeEnd(v *sides) error {
 			return err
 		}
 	}
-	out, err := queue.NewProducer(v.out, queue.Config{Layout: l, Name: "output queue", Buffers: n, Roles: roles})
+	out, err := queue.NewProducer(v.out, queue.Config{Layout: l, Name: "output queue", Buffers: n, Count: ln.plan.count, Roles: roles})
 	if err != nil {
 		return err
 	}
-	in, err := queue.NewConsumer(v.in, queue.Config{Layout: l, Name: "input queue", Buffers: n, Roles: roles})
+	in, err := queue.NewConsumer(v.in, queue.Config{
+		Layout: l, Name: "input queue", Buffers: n, Count: ln.plan.count, Roles: roles, Endless: true,
+	})
 	if err != nil {
 		return err
 	}
@@ -240,7 +242,7 @@ func (ln *lane) unlock(m *memory, wake queue.Wake) error {
 		return nil
 	}
 	if wb, ok := bell.(userclient.WordBell); ok && wake == queue.WakeWord {
-		return wb.WakeWord(ln.end.OutTailWord())
+		return wb.WakeWord(ln.end.OutWord())
 	}
 	return bell.Ring()
 }

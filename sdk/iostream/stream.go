@@ -116,7 +116,6 @@ func Open(ctx context.Context, conn userclient.Conn, cfg *Config) (_ *Stream, er
 		policy = WaitPoller
 	}
 	s.waiter = newWaiter(s.end, s.port, policy, conn.Done(), conn.Err)
-	s.waiter.status = true
 	s.state = userclient.StateOpen
 	s.log("opened", "layout", s.layout.String(), "features", s.features, "buffers", len(s.data))
 	return s, nil

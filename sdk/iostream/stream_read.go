@@ -245,7 +245,7 @@ func (s *Stream) ring(w queue.Wake) error {
 	}
 	s.rings.add(1)
 	if wb, ok := s.bell.(userclient.WordBell); ok && w == queue.WakeWord {
-		return wb.WakeWord(s.end.OutTailWord())
+		return wb.WakeWord(s.end.OutWord())
 	}
 	return s.bell.Ring()
 }

@@ -22,9 +22,6 @@ const (
 	spinMin = 10 * time.Microsecond
 	// spinBatch is how many looks at the queue come between looks at clock and context.
 	spinBatch = 64
-	// wordTick bounds a sleep on an index word. A change of state does not change the
-	// word, so a wake-up for it that comes just before the sleep is missed.
-	wordTick = 20 * time.Millisecond
 )
 
 // waiter is where one side of a session waits for the other. The goroutine that
@@ -39,8 +36,7 @@ type waiter struct {
 	turn   chan struct{}
 	spin   time.Duration // adaptive: how long to spin before sleeping; owned by turn's holder
 	wakes  counter
-	tick   *time.Timer // with word: calls interrupt
-	status bool        // the other side's status word ends a spin: a driver has one
+	status bool // the other side's status word ends a spin: a driver has one
 
 	mu     sync.Mutex
 	closed bool
@@ -62,8 +58,6 @@ func newWaiter(end *queue.End, port userclient.Port, policy WaitPolicy, over <-c
 	}
 	if wp, ok := port.(userclient.WordPort); ok && policy == WaitThread {
 		w.word = wp
-		w.tick = time.AfterFunc(wordTick, w.interrupt)
-		w.tick.Stop()
 	}
 	if runtime.GOMAXPROCS(0) < 2 && policy == WaitAdaptive {
 		w.policy = WaitPoller // the other side can't run while we spin
@@ -222,7 +216,7 @@ func (w *waiter) spinFor(ctx context.Context, limit time.Duration) error {
 			return context.Cause(ctx)
 		default:
 		}
-		if w.status && w.end.Ended() {
+		if w.end.Ended() {
 			return nil
 		}
 		if limit > 0 && time.Since(begin) >= limit {
@@ -245,9 +239,7 @@ func (w *waiter) sleep(ctx context.Context, after uint32) error {
 		return err
 	}
 	if w.word != nil {
-		w.tick.Reset(wordTick)
-		err = w.word.WaitWord(ctx, w.end.TailWord(), w.end.Seen())
-		w.tick.Stop()
+		err = w.word.WaitWord(ctx, w.end.Word(), w.end.Seen())
 	} else {
 		err = w.port.Wait(ctx)
 	}

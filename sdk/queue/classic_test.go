@@ -224,7 +224,7 @@ func TestClassicHasNoWords(t *testing.T) {
 	driver.SetToken(5)
 	driver.SetCPU(1)
 	driver.Disarm()
-	if client.Token() != 0 || client.PeerCPU() != 0 || driver.PeerCPU() != 0 || client.TailWord() != nil || client.OutTailWord() != nil {
+	if client.Token() != 0 || client.PeerCPU() != 0 || driver.PeerCPU() != 0 || client.Word() != nil || client.OutWord() != nil {
 		t.Error("a classic queue has words that its header has no room for")
 	}
 	if driver.out.PeerCPU() != 0 || driver.Index() != 0 {

@@ -17,7 +17,7 @@ type Consumer struct {
 	lazy    uint32       // publish the head when so many entries are unpublished
 
 	tail, token     *atomic.Uint32 // the producer's, in the ring
-	status          *atomic.Uint32
+	status, wakes   *atomic.Uint32
 	peerCPU         *atomic.Uint32
 	head, wake, how *atomic.Uint32 // ours, in the reader's region
 	cpu             *atomic.Uint32
@@ -54,7 +54,10 @@ func NewConsumer(m Memory, cfg Config) (*Consumer, error) {
 	}
 	c.tail = wordAt(m.Ring, RingTailOff)
 	c.token = wordAt(m.Ring, RingTokenOff)
-	c.status = wordAt(m.Ring, RingStatusOff)
+	if !cfg.Endless {
+		c.status = wordAt(m.Ring, RingStatusOff)
+	}
+	c.wakes = wordAt(m.Ring, RingWakesOff)
 	c.peerCPU = wordAt(m.Ring, RingCPUOff)
 	c.head = wordAt(m.Reader, ReaderHeadOff)
 	c.wake = wordAt(m.Reader, ReaderWakeOff)
@@ -150,7 +153,8 @@ func (c *Consumer) Len() (int, error) {
 // there, and says whether they are there already. If ready is false, the caller
 // may sleep as it said in how, and the producer's Put that completes them returns
 // WakeBell or WakeWord, once. If ready is true, the caller must not sleep; it may
-// be woken all the same. The error matches ErrProtocol.
+// be woken all the same. Arm is ready, too, when the producer has said that no entry
+// will follow (SetStatus). The error matches ErrProtocol.
 //
 // A classic queue has no word for this. There Arm looks at the queue again, and
 // ready means that it is not empty, whatever after is (C19).
@@ -166,6 +170,7 @@ func (c *Consumer) Arm(after uint32, how Sleep) (ready bool, err error) {
 		return false, err
 	}
 	if c.known-h < after {
+		c.seen.Store(c.wakes.Load()) // before arming: a later wake-up changes it
 		if c.sleep != how {
 			c.sleep = how
 			c.how.Swap(uint32(how))
@@ -175,8 +180,7 @@ func (c *Consumer) Arm(after uint32, how Sleep) (ready bool, err error) {
 			return false, err
 		}
 	}
-	c.seen.Store(c.known)
-	return c.known-h >= after, nil
+	return c.known-h >= after || c.Status() != StatusRunning, nil
 }
 
 // Disarm takes an Arm back, so that the producer need not ring. It is for a caller
@@ -211,17 +215,17 @@ func (c *Consumer) Token() uint32 {
 	return c.token.Load()
 }
 
-// Seen returns the value of TailWord that the last Arm saw: what a sleeper on that
-// word must compare it with.
+// Seen returns the value that Word had before the last Arm that was not ready: what a
+// sleeper on it must compare it with.
 func (c *Consumer) Seen() uint32 { return c.seen.Load() }
 
-// TailWord returns the word to sleep on after Arm with SleepWord, or nil in the
-// classic layout, which has no such sleep.
-func (c *Consumer) TailWord() userclient.Word {
+// Word returns the word to sleep on after Arm with SleepWord, or nil in the classic
+// layout, which has no such sleep. It changes with every wake-up and every SetStatus.
+func (c *Consumer) Word() userclient.Word {
 	if c.classic != nil {
 		return nil
 	}
-	return indexWord{c.tail}
+	return sharedWord{c.wakes}
 }
 
 // SetCPU tells the producer where this side last ran: 1 + the number of the CPU,

@@ -64,6 +64,7 @@ const (
 	RingCPUOff     = 132 // u32, 1 + CPU that the producer last ran on, 0 unknown; a hint
 	RingTokenOff   = 136 // u32, token of the last doorbell (input queue)
 	RingStatusOff  = 140 // u32, why no entry will follow for now: StatusRunning, StatusEnd or an IOReturn
+	RingWakesOff   = 144 // u32, counts wake-ups: what a consumer sleeps on (SleepWord)
 	RingEntries    = 256 // where this version puts entry 0
 	ReaderMagicOff = 0   // u32
 	ReaderHeadOff  = 128 // u32, free-running index of the next entry to be read
@@ -98,7 +99,7 @@ type Sleep uint32
 // The ways to sleep.
 const (
 	SleepBell Sleep = 0 // on its port: ring the bell
-	SleepWord Sleep = 1 // on the tail word: wake it (FeatureSharedWord)
+	SleepWord Sleep = 1 // on the wakes word: wake it (FeatureSharedWord)
 )
 
 // Wake says what a producer must do after publishing.
@@ -108,5 +109,5 @@ type Wake uint8
 const (
 	WakeNone Wake = iota // nobody asked to be woken
 	WakeBell             // ring the bell
-	WakeWord             // wake the sleeper on TailWord
+	WakeWord             // wake the sleeper on Word
 )

@@ -33,6 +33,10 @@ type Config struct {
 	// Roles are those of the session; needed for the classic layout, unused in the
 	// native one.
 	Roles *Roles
+	// Endless is for consumers of a queue whose producer never says that no entry will
+	// follow, as of the input queue: its status word is not looked at, so that a hostile
+	// one can't keep this side from sleeping.
+	Endless bool
 	// RingAlways is for classic producers: every batch asks for the bell, because
 	// the peer is a kernel of which it is not known whether it looks at the queue
 	// again before it sleeps (C19).

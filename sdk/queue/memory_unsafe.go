@@ -39,14 +39,14 @@ func entriesAt(b []byte, off, count uint32) []Entry {
 	return unsafe.Slice((*Entry)(unsafe.Pointer(&region[0])), count)
 }
 
-// indexWord is a queue's tail as a userclient.Word. It is a single pointer, so
+// sharedWord is a word of a queue as a userclient.Word. It is a single pointer, so
 // that an interface of it costs no allocation.
-type indexWord struct{ w *atomic.Uint32 }
+type sharedWord struct{ w *atomic.Uint32 }
 
-var _ userclient.Word = indexWord{}
+var _ userclient.Word = sharedWord{}
 
 // Load returns the word's value now.
-func (w indexWord) Load() uint32 { return w.w.Load() }
+func (w sharedWord) Load() uint32 { return w.w.Load() }
 
 // Addr returns the word's address, for the futex call only.
-func (w indexWord) Addr() uintptr { return uintptr(unsafe.Pointer(w.w)) }
+func (w sharedWord) Addr() uintptr { return uintptr(unsafe.Pointer(w.w)) }

@@ -82,7 +82,8 @@ func TestC3OneRingForEachArming(t *testing.T) {
 	}
 }
 
-// TestSeen checks that what a sleeper compares the tail word with is what Arm saw.
+// TestSeen checks that what a sleeper compares the word with changes with every wake-up
+// and every status after Arm, and with nothing else.
 func TestSeen(t *testing.T) {
 	m := heap(t, userclient.LayoutNative, 8)
 	startAt(m, 0xfffffffe)
@@ -91,12 +92,23 @@ func TestSeen(t *testing.T) {
 	if must[bool](t)(c.Arm(4, SleepWord)) {
 		t.Fatal("three entries are four")
 	}
-	if w := c.TailWord(); c.Seen() != 1 || w.Load() != 1 || w.Addr() != p.TailWord().Addr() || w.Addr() == 0 {
+	w := c.Word()
+	if c.Seen() != w.Load() || w.Addr() != p.Word().Addr() || w.Addr() == 0 {
 		t.Errorf("seen %d, word %d", c.Seen(), w.Load())
 	}
-	must[Wake](t)(p.Put(numbered(0, 1)))
-	if c.Seen() != 1 || c.TailWord().Load() != 2 {
-		t.Errorf("after another entry: seen %d, word %d", c.Seen(), c.TailWord().Load())
+	if wake := must[Wake](t)(p.Put(numbered(0, 1))); wake != WakeWord || c.Seen() == w.Load() {
+		t.Errorf("the fourth entry: wake %d, seen %d, word %d", wake, c.Seen(), w.Load())
+	}
+	must[bool](t)(c.Arm(8, SleepWord))
+	if wake := must[Wake](t)(p.Put(numbered(0, 1))); wake != WakeNone || c.Seen() != w.Load() {
+		t.Errorf("an entry that nobody waits for: wake %d, seen %d, word %d", wake, c.Seen(), w.Load())
+	}
+	p.SetStatus(StatusEnd)
+	if c.Seen() == w.Load() {
+		t.Error("a sleeper that saw the old status would sleep on")
+	}
+	if !must[bool](t)(c.Arm(8, SleepWord)) {
+		t.Error("nothing will follow, and Arm says: sleep")
 	}
 }
 

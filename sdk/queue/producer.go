@@ -18,12 +18,13 @@ type Producer struct {
 	always  bool         // classic: ring for every batch
 
 	tail, cpu, token *atomic.Uint32 // ours, in the ring
-	status           *atomic.Uint32
+	status, wakes    *atomic.Uint32
 	head, wake, how  *atomic.Uint32 // the consumer's, in the reader's region
 	peerCPU          *atomic.Uint32
 
-	next uint32 // own tail, private (C3)
-	done uint32 // the consumer's head when it was last loaded
+	next  uint32        // own tail, private (C3)
+	done  uint32        // the consumer's head when it was last loaded
+	woken atomic.Uint32 // what wakes holds, private (C3)
 
 	_ [pad]byte
 }
@@ -48,6 +49,7 @@ func NewProducer(m Memory, cfg Config) (*Producer, error) {
 	p.cpu = wordAt(m.Ring, RingCPUOff)
 	p.token = wordAt(m.Ring, RingTokenOff)
 	p.status = wordAt(m.Ring, RingStatusOff)
+	p.wakes = wordAt(m.Ring, RingWakesOff)
 	p.head = wordAt(m.Reader, ReaderHeadOff)
 	p.wake = wordAt(m.Reader, ReaderWakeOff)
 	p.how = wordAt(m.Reader, ReaderHowOff)
@@ -90,6 +92,7 @@ func (p *Producer) Put(es []Entry) (Wake, error) {
 		return WakeNone, nil
 	}
 	if Sleep(p.how.Load()) == SleepWord {
+		p.alert()
 		return WakeWord, nil
 	}
 	return WakeBell, nil
@@ -159,11 +162,15 @@ func (p *Producer) PeerCPU() uint32 {
 	return p.peerCPU.Load()
 }
 
-// TailWord returns the word that a consumer may sleep on (SleepWord), or nil in
-// the classic layout, which has no such sleep.
-func (p *Producer) TailWord() userclient.Word {
+// alert changes the word that a consumer may be about to sleep on, so that it does
+// not. It comes before the wake-up, after what the consumer is to see.
+func (p *Producer) alert() { p.wakes.Swap(p.woken.Add(1)) } // C4
+
+// Word returns the word that a consumer may sleep on (SleepWord), or nil in the classic
+// layout, which has no such sleep.
+func (p *Producer) Word() userclient.Word {
 	if p.classic != nil {
 		return nil
 	}
-	return indexWord{p.tail}
+	return sharedWord{p.wakes}
 }

@@ -4,19 +4,21 @@ package queue
 
 // SetStatus says why no entry will follow for now, or StatusRunning that more may
 // come. Call it after the last Put: a consumer that sees the status has seen every
-// entry before it. It does not wake the consumer, and does nothing in the classic
-// layout, which has no word for it.
+// entry before it. A consumer that is about to sleep on Word will not; one that sleeps
+// must be woken by the caller. SetStatus does nothing in the classic layout, which has
+// no word for it.
 func (p *Producer) SetStatus(status uint32) {
 	if p.classic == nil {
 		p.status.Swap(status) // C4
+		p.alert()
 	}
 }
 
 // Status returns what the producer said with SetStatus; StatusRunning in the
-// classic layout. It means something only to a caller that then finds the queue
-// still empty.
+// classic layout and of an Endless queue. It means something only to a caller that
+// then finds the queue still empty.
 func (c *Consumer) Status() uint32 {
-	if c.classic != nil {
+	if c.status == nil {
 		return StatusRunning
 	}
 	return c.status.Load()

@@ -77,16 +77,16 @@ func (e *End) Token() uint32 { return e.in.Token() }
 // SetToken stores the token of the next doorbell where the other side finds it.
 func (e *End) SetToken(token uint32) { e.out.SetToken(token) }
 
-// Seen returns what a sleeper on TailWord must compare it with; see [Consumer.Seen].
+// Seen returns what a sleeper on Word must compare it with; see [Consumer.Seen].
 func (e *End) Seen() uint32 { return e.in.Seen() }
 
-// TailWord returns the word to sleep on after Arm with SleepWord, nil in the classic
+// Word returns the word to sleep on after Arm with SleepWord, nil in the classic
 // layout.
-func (e *End) TailWord() userclient.Word { return e.in.TailWord() }
+func (e *End) Word() userclient.Word { return e.in.Word() }
 
-// OutTailWord returns the word whose sleeper is to be woken when Send returns
+// OutWord returns the word whose sleeper is to be woken when Send returns
 // WakeWord, nil in the classic layout.
-func (e *End) OutTailWord() userclient.Word { return e.out.TailWord() }
+func (e *End) OutWord() userclient.Word { return e.out.Word() }
 
 // SetCPU tells the other side where this one runs: 1 + the number of the CPU, or
 // 0 for unknown. Repeating a hint costs no access to shared memory.

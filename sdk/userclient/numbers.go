@@ -170,7 +170,7 @@ const (
 	FeatureSequence   uint64 = 1 << 0 // entries carry a sequence number and a time stamp (C15)
 	FeatureEvents     uint64 = 1 << 1 // SelEvents and the events port (C22)
 	FeatureMetadata   uint64 = 1 << 2 // each control region starts with a MetadataHeader (C44)
-	FeatureSharedWord uint64 = 1 << 3 // a sleeper may wait on the queue's own index word (a futex)
+	FeatureSharedWord uint64 = 1 << 3 // a sleeper may wait on the ring's wakes word (a futex)
 	FeatureControl    uint64 = 1 << 4 // SelIoctl and what follows it
 
 	// KnownFeatures are all that this version understands.

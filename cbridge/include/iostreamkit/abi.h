@@ -222,7 +222,8 @@ struct iosk_ring_header {
 	uint32_t cpu;    /* 1 + CPU that the producer last ran on, 0 unknown; a hint */
 	uint32_t token;  /* of the last doorbell */
 	uint32_t status; /* why no entry will follow: IOSK_STATUS_*, or an iosk_return */
-	uint32_t reserved1[28];
+	uint32_t wakes;  /* counts wake-ups: what a consumer sleeps on */
+	uint32_t reserved1[27];
 };
 
 struct iosk_reader {
@@ -246,6 +247,7 @@ struct iosk_reader {
 #define IOSK_RING_CPU_OFF     132u
 #define IOSK_RING_TOKEN_OFF   136u
 #define IOSK_RING_STATUS_OFF  140u
+#define IOSK_RING_WAKES_OFF   144u
 #define IOSK_RING_ENTRIES     256u
 #define IOSK_READER_MAGIC_OFF 0u
 #define IOSK_READER_HEAD_OFF  128u
@@ -259,7 +261,7 @@ struct iosk_reader {
 #define IOSK_STATUS_END     1u /* the stream has come to its end */
 
 #define IOSK_SLEEP_BELL 0u /* on its port: ring the bell */
-#define IOSK_SLEEP_WORD 1u /* on the tail word: wake it */
+#define IOSK_SLEEP_WORD 1u /* on the wakes word: wake it */
 
 /* ---- States and operations. ---- */
 
@@ -313,6 +315,7 @@ IOSK_ASSERT(ring_entry_size, offsetof(struct iosk_ring_header, entry_size) == IO
 IOSK_ASSERT(ring_tail, offsetof(struct iosk_ring_header, tail) == IOSK_RING_TAIL_OFF);
 IOSK_ASSERT(ring_cpu, offsetof(struct iosk_ring_header, cpu) == IOSK_RING_CPU_OFF);
 IOSK_ASSERT(ring_token, offsetof(struct iosk_ring_header, token) == IOSK_RING_TOKEN_OFF);
+IOSK_ASSERT(ring_wakes, offsetof(struct iosk_ring_header, wakes) == IOSK_RING_WAKES_OFF);
 IOSK_ASSERT(ring_status, offsetof(struct iosk_ring_header, status) == IOSK_RING_STATUS_OFF);
 IOSK_ASSERT(ring_entries, sizeof(struct iosk_ring_header) == IOSK_RING_ENTRIES);
 IOSK_ASSERT(reader_magic, offsetof(struct iosk_reader, magic) == IOSK_READER_MAGIC_OFF);

@@ -53,11 +53,13 @@ check() {
 
 check native                   holds
 check native-word              holds -DWORD
+check native-word-status       holds -DWORD -DSTATUS_LAST
 check classic                  holds -DCLASSIC
 check native-plain-publish     loses -DSTORE_PUT
 check native-plain-arm         loses -DSTORE_ARM
 check native-plain-both        loses -DSTORE_PUT -DSTORE_ARM
 check native-word-plain-arm    loses -DWORD -DSTORE_ARM
+check native-tail-word-status  loses -DWORD -DSTATUS_LAST -DTAILWORD
 check shared-flag              loses -DFLAG
 check classic-plain-write      loses -DCLASSIC -DSTORE_PUT
 check classic-plain-read       loses -DCLASSIC -DSTORE_ARM

@@ -15,12 +15,14 @@
  *
  * Variants, chosen by -D:
  *   (none)       native layout: event index
- *   WORD         native layout, sleeping on the tail word (a futex) instead of a port
+ *   WORD         native layout, sleeping on the wakes word (a futex) instead of a port
+ *   STATUS_LAST  with WORD: the producer ends by setting the status
+ *   TAILWORD     with WORD: sleeping on the tail word, which a status does not change
  *   CLASSIC      classic layout: ring when the queue was empty before (C19)
  *   FLAG         a flag that both sides write, in place of the event index
  *   STORE_PUT    the producer publishes with a plain store
  *   STORE_ARM    the consumer arms (classic: publishes) with a plain store
- * With the last three, which are negative controls, spin must find a lost wake-up.
+ * With the last four, which are negative controls, spin must find a lost wake-up.
  */
 
 #define M     8	/* modulus of a free-running index; a power of two */
@@ -38,16 +40,18 @@
 #define TAIL 0
 #define HEAD 1
 #define WAKE 2	/* event index, or the flag */
-#define SLOT 3	/* COUNT words */
-#define WORDS 7
+#define WAKES 3	/* counts wake-ups: what a consumer sleeps on */
+#define STATUS 4	/* 1: nothing will follow */
+#define SLOT 5	/* COUNT words */
+#define WORDS 9
 
 /* The two processors. */
 #define P 0
 #define C 1
 
 byte mem[WORDS];
-byte pending[14];	/* stores of processor p to word a that are not in memory: [p*WORDS+a] */
-byte newest[14];	/* value of the newest of them */
+byte pending[18];	/* stores of processor p to word a that are not in memory: [p*WORDS+a] */
+byte newest[18];	/* value of the newest of them */
 chan fifo0 = [6] of { byte, byte };
 chan fifo1 = [6] of { byte, byte };
 
@@ -75,6 +79,8 @@ end:	do
 inline ring()
 {
 #ifdef WORD
+	woken++;
+	SWAP(fifo0, WAKES, woken);
 	atomic { asleep = false; rings++; assert(rings <= arms) }
 #else
 	atomic { bell = 1; rings++; assert(rings <= arms) }
@@ -83,7 +89,7 @@ inline ring()
 
 proctype producer()
 {
-	byte next = START, n, i, x, sent;
+	byte next = START, n, i, x, sent, woken;
 
 	do
 	:: sent == N -> break
@@ -125,7 +131,14 @@ proctype producer()
 		:: else
 		fi
 #endif
-	od
+	od;
+#ifdef STATUS_LAST
+	/* Nothing will follow: whoever sleeps is woken, armed or not. */
+	SWAP(fifo0, STATUS, 1);
+	woken++;
+	SWAP(fifo0, WAKES, woken);
+	atomic { asleep = false }
+#endif
 }
 
 /* publish is what the consumer does with its read index. */
@@ -145,11 +158,13 @@ inline publish()
 
 proctype consumer()
 {
-	byte next = START, published = START, x, t, after, got, spurious = 1;
+	byte next = START, published = START, x, t, s, w, after, got, spurious = 1;
 
 	do
+#ifndef STATUS_LAST
 	:: got == N -> break
-	:: got < N ->
+#endif
+	:: true ->
 		/* Drain. */
 		do
 		:: true ->
@@ -177,10 +192,20 @@ proctype consumer()
 #endif
 		od;
 		publish();
+#ifdef STATUS_LAST
+		/* What was published before the status is seen first: look at the queue again. */
+		LOAD(C, STATUS, s);
+		LOAD(C, TAIL, t);
+		if
+		:: s == 1 && t == next -> assert(got == N); break
+		:: else
+		fi;
+#else
 		if
 		:: got == N -> break
 		:: else
 		fi;
+#endif
 		/* Arm for one entry or more, but for no more than can come, and look again. */
 		after = 1;
 #if !defined(CLASSIC) && !defined(FLAG)
@@ -191,6 +216,7 @@ proctype consumer()
 		fi;
 #endif
 		arms++;
+		LOAD(C, WAKES, w);
 #if defined(CLASSIC)
 		/* there is no word to arm */
 #elif defined(FLAG) && defined(STORE_ARM)
@@ -203,14 +229,19 @@ proctype consumer()
 		SWAP(fifo1, WAKE, ADD(next, after - 1));
 #endif
 		LOAD(C, TAIL, t);
+		LOAD(C, STATUS, s);
 		if
-		:: SUB(t, next) >= after	/* ready: do not sleep */
+		:: SUB(t, next) >= after || s == 1	/* ready: do not sleep */
 		:: else ->
 #ifdef WORD
 			/* The kernel compares and goes to sleep in one step. */
 			atomic {
 				if
+#ifdef TAILWORD
 				:: mem[TAIL] == t -> asleep = true
+#else
+				:: mem[WAKES] == w -> asleep = true
+#endif
 				:: else
 				fi
 			}
