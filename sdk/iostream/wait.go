@@ -36,7 +36,6 @@ type waiter struct {
 	turn   chan struct{}
 	spin   time.Duration // adaptive: how long to spin before sleeping; owned by turn's holder
 	wakes  counter
-	status bool // the other side's status word ends a spin: a driver has one
 
 	mu     sync.Mutex
 	closed bool
