@@ -138,22 +138,28 @@ func TestDocumentLinksResolve(t *testing.T) {
 	}
 }
 
-// A page that the index of the documentation does not lead to is not found by readers.
+// A page that the index of the documentation does not lead to, directly or by
+// other pages, is not found by readers.
 func TestDocumentationIndexIsComplete(t *testing.T) {
 	const index = "docs/README.md"
-	linked := make(map[string]bool)
-	pages := tree(t, func(p string) bool { return isMarkdown(p) && strings.HasPrefix(p, "docs/") })
-	for _, f := range pages {
-		if f.path == index {
-			for _, l := range links(f) {
-				p, _, _ := strings.Cut(l.target, "#")
-				linked[path.Join("docs", p)] = true
+	pages := make(map[string]file)
+	for _, f := range tree(t, func(p string) bool { return isMarkdown(p) && strings.HasPrefix(p, "docs/") }) {
+		pages[f.path] = f
+	}
+	found := map[string]bool{index: true}
+	for next := []string{index}; len(next) > 0; next = next[1:] {
+		for _, l := range links(pages[next[0]]) {
+			target, _, _ := strings.Cut(l.target, "#")
+			p := path.Join(path.Dir(next[0]), target)
+			if _, ok := pages[p]; ok && !found[p] {
+				found[p] = true
+				next = append(next, p)
 			}
 		}
 	}
-	for _, f := range pages {
-		if f.path != index && !linked[f.path] {
-			t.Errorf("%s does not lead to %s", index, f.path)
+	for p := range pages {
+		if !found[p] {
+			t.Errorf("no link leads from %s to %s", index, p)
 		}
 	}
 }
