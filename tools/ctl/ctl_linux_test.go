@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"github.com/iostreamkit/iostreamkit"
 	"github.com/iostreamkit/iostreamkit/internal/leak"
@@ -196,6 +198,95 @@ func TestReaderGone(t *testing.T) {
 		}
 		w.Close()
 	}
+}
+
+// TestWatchEndsWithItsReader closes the pipe that a watch writes to while nothing
+// happens that it could write about.
+func TestWatchEndsWithItsReader(t *testing.T) {
+	alone(t)
+	serveBurst(t, "acme/dev/stream", 1)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	status := make(chan int, 1)
+	go func() { status <- Main(t.Context(), Options{}, []string{"list", "--watch"}, nil, w, io.Discard) }()
+	if line, err := bufio.NewReader(r).ReadString('\n'); err != nil || !strings.Contains(line, "acme/dev/stream") {
+		t.Errorf("%q, %v", line, err)
+	}
+	r.Close()
+	select {
+	case got := <-status:
+		if got != exitDone {
+			t.Errorf("status %d", got)
+		}
+	case <-time.After(scriptBound):
+		t.Fatal("the watch goes on without a reader")
+	}
+}
+
+// terminal returns a terminal's two sides.
+func terminal(t *testing.T) (screen, line *os.File) {
+	t.Helper()
+	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { screen.Close() })
+	var number int
+	raw, err := screen.SyscallConn()
+	if err == nil {
+		err = raw.Control(func(fd uintptr) {
+			if err := unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0); err != nil {
+				t.Error(err)
+			}
+			if number, err = unix.IoctlGetInt(int(fd), unix.TIOCGPTN); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { line.Close() })
+	return screen, line
+}
+
+// TestProgressOnATerminal sends to a stream from a pipe that stays open until the
+// terminal shows how far it is.
+func TestProgressOnATerminal(t *testing.T) {
+	alone(t)
+	screen, line := terminal(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	served, over := make(chan struct{}), make(chan int, 1)
+	go func() { over <- Main(ctx, Options{}, []string{"serve", "null"}, nil, notify{served}, io.Discard) }()
+	<-served
+	r, w := io.Pipe()
+	sent := make(chan int, 1)
+	go func() { sent <- Main(ctx, Options{}, []string{"send", "sample/null/sink"}, r, io.Discard, line) }()
+	if _, err := w.Write(make([]byte, 1500)); err != nil {
+		t.Fatal(err)
+	}
+	var shown []byte
+	for buf := make([]byte, 100); !bytes.Contains(shown, []byte("\x1b[K1.50 kB  ")); {
+		n, err := screen.Read(buf)
+		if err != nil {
+			t.Fatalf("%v after %q", err, shown)
+		}
+		shown = append(shown, buf[:n]...)
+	}
+	w.Close()
+	if status := <-sent; status != exitDone {
+		t.Errorf("status %d", status)
+	}
+	cancel()
+	<-over
 }
 
 // TestInterruptedSend ends a send whose input does not come.

@@ -107,6 +107,13 @@ func hintsOf(err error) []string {
 			return []string{t.Remedy}
 		}
 	}
+	var code ioreturn.Code
+	var status *ioreturn.StatusError
+	if errors.As(err, &code) && !errors.As(err, &status) { // a status has a sentence that says more
+		if t, ok := code.Text(); ok {
+			return []string{t.Remedy}
+		}
+	}
 	return nil
 }
 

@@ -48,7 +48,9 @@ A stream is listed if every filter fits.`,
 		Example: fmt.Sprintf("  %[1]s list\n  %[1]s list acme model=cam* --json\n  %[1]s list --watch", a.opts.Name),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if watch {
-				return a.watch(cmd.Context(), args, stdout(cmd))
+				ctx, stop := whileRead(cmd.Context(), cmd.OutOrStdout())
+				defer stop()
+				return a.watch(ctx, args, stdout(cmd))
 			}
 			return a.list(cmd, args)
 		},

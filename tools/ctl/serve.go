@@ -23,7 +23,7 @@ type serveLine struct {
 	Direction  string            `json:"direction,omitempty" doc:"ready: from-device, to-device or both-ways"`
 	Buffers    uint32            `json:"buffers,omitempty" doc:"ready: number of buffers"`
 	DataSize   uint32            `json:"data_size,omitempty" doc:"ready: bytes of each buffer"`
-	PID        int               `json:"pid,omitempty" doc:"opened: the client's process"`
+	PID        int               `json:"pid,omitempty" doc:"opened: the client's process, unless it has left again"`
 	Program    string            `json:"program,omitempty" doc:"opened: the client's program"`
 	Frames     *uint64           `json:"frames,omitempty" doc:"closed: frames that reached the client, or came from it on a to-device stream"`
 	Bytes      *uint64           `json:"bytes,omitempty" doc:"closed: payload in them"`
@@ -162,9 +162,13 @@ func (a *app) tell(ctx context.Context, d *iostream.Driver, o *iostream.Observer
 // tellClient prints that the stream was opened or closed.
 func (a *app) tellClient(d *iostream.Driver, open bool, w io.Writer) error {
 	if open {
-		p, _ := d.Client() // it may be gone again
+		p, there := d.Client()
+		client := who(p.Program, p.PID)
+		if !there {
+			client = "a client that has left again"
+		}
 		return a.emit(w, serveLine{Event: "opened", Stream: d.Name(), PID: p.PID, Program: p.Program},
-			fmt.Sprintf("opened by %s\n", who(p.Program, p.PID)))
+			fmt.Sprintf("opened by %s\n", client))
 	}
 	st := d.Stats()
 	frames, lost := st.Posted, st.TotalLost()
