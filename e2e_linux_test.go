@@ -233,6 +233,9 @@ func TestZeroCopyIsProved(t *testing.T) {
 	ctx := setup(t)
 	startRole(t, "driver that writes late")
 	s := openStarted(t, ctx)
+	if d := s.Description(); d.Buffers.Kind != userclient.MemMemfd || d.Ports != userclient.PortEventFD {
+		t.Errorf("the description says memory %v and ports of kind %d", d.Buffers.Kind, d.Ports)
+	}
 	for range 100 {
 		f, err := s.Next(ctx)
 		if err != nil {

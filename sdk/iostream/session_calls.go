@@ -39,7 +39,11 @@ func scalars(a *Args, n int) error {
 }
 
 func (s *session) describe(_ context.Context, a *Args) error {
-	b, err := s.d.Describe().AppendBinary(nil)
+	d := s.d.Describe()
+	if m, ok := s.res.(userclient.Materials); ok {
+		d.Buffers.Kind, d.Ports = m.Materials()
+	}
+	b, err := d.AppendBinary(nil)
 	return answerBytes(a, b, err)
 }
 

@@ -189,6 +189,14 @@ type Resources interface {
 	Hangup(reason error)
 }
 
+// Materials is implemented by Resources that know what they are made of. A session puts
+// it into the description that it gives its client.
+type Materials interface {
+	// Materials returns the kind of memory that Alloc makes and the kind of port that
+	// notifications go through.
+	Materials() (MemKind, PortKind)
+}
+
 // Session is the driver's end of a session, one per client. The transport
 // guarantees: Notify for a type comes before SelOpen; Calls may be concurrent and
 // their context ends on cancel and hang-up; Closed comes once, last, after every
