@@ -39,7 +39,7 @@ func (ln *rawLane) pump() {
 func (ln *rawLane) receive() bool {
 	var batch [16]queue.Entry
 	for {
-		n, err := ln.in.Get(batch[:])
+		n, err := ln.get(batch[:])
 		if err != nil {
 			ln.breach(err)
 			return false
@@ -48,11 +48,11 @@ func (ln *rawLane) receive() bool {
 			return true
 		}
 		for _, e := range batch[:n] {
-			if err := ln.judge(&e); err != nil {
+			if err := ln.checked(&e); err != nil {
 				ln.breach(err)
 				return false
 			}
-			ln.accept(e)
+			ln.admit(e)
 		}
 	}
 }
@@ -222,7 +222,7 @@ func (ln *rawLane) post(e queue.Entry) {
 
 // publish gives a buffer to the client and rings if it asked for that.
 func (ln *rawLane) publish(e queue.Entry) bool {
-	wake, err := ln.out.Put([]queue.Entry{e})
+	wake, err := ln.put(e)
 	if err != nil {
 		ln.breach(err)
 		return false
@@ -278,7 +278,7 @@ func (ln *rawLane) dropBacklog(c userclient.Cause) int {
 
 // resume begins or continues a run.
 func (ln *rawLane) resume() {
-	ln.out.SetStatus(queue.StatusRunning)
+	ln.setStatus(queue.StatusRunning)
 	for _, id := range ln.held {
 		ln.publish(queue.Entry{Buffer: id})
 	}
@@ -289,7 +289,7 @@ func (ln *rawLane) resume() {
 // stopped ends a run.
 func (ln *rawLane) stopped(status uint32) {
 	ln.dropBacklog(userclient.LossStopped)
-	ln.out.SetStatus(status)
+	ln.setStatus(status)
 	ln.s.ring() // so that a client that waits looks at the status
 }
 

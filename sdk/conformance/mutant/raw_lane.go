@@ -44,6 +44,7 @@ type rawLane struct {
 	gap      bool
 	st       userclient.Stats
 	broken   bool // the client broke a rule
+	bug      pathBugs
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -85,7 +86,9 @@ func newRawLane(s *rawSession) (*rawLane, error) {
 			b.control = m.Bytes
 		}
 		ln.bufs = append(ln.bufs, b)
-		ln.home(id)
+		if !ln.lost(id) {
+			ln.home(id)
+		}
 	}
 	return ln, nil
 }
@@ -163,11 +166,12 @@ func (ln *rawLane) makeQueues() (err error) {
 	if ln.out, err = queue.NewProducer(ln.outMem, cfg); err != nil {
 		return err
 	}
-	cfg.Name = "input queue"
+	cfg.Name, cfg.Roles = "input queue", ln.inputRoles(roles)
+	cfg.Endless = true
 	if ln.in, err = queue.NewConsumer(ln.inMem, cfg); err != nil {
 		return err
 	}
-	ln.out.SetStatus(uint32(ioreturn.NotReady))
+	ln.setStatus(uint32(ioreturn.NotReady))
 	return nil
 }
 
@@ -212,7 +216,7 @@ func (ln *rawLane) listen() bool {
 	if ln.broken {
 		err = ioreturn.ErrProtocol
 	} else {
-		ready, err = ln.in.Arm(1, queue.SleepBell)
+		ready, err = ln.arm()
 	}
 	ln.s.mu.Unlock()
 	if err == nil && !ready {
