@@ -190,19 +190,27 @@ func lost(err error) bool {
 		errors.Is(err, errTimeUp) || errors.Is(err, context.Canceled) || errors.Is(err, ioreturn.ErrOutcomeUnknown)
 }
 
-// refused checks that a call was refused with want.
-func (l *link) refused(what string, err error, want ioreturn.Code) bool {
+// refusalText says what is wrong with the answer to a call that must be refused with
+// want, or nothing.
+func refusalText(what string, err error, want ioreturn.Code) string {
 	switch got := ioreturn.Of(err); {
 	case err == nil:
-		l.t.Errorf("%s succeeded; it must be refused as %s", what, codeText(want))
+		return fmt.Sprintf("%s succeeded; it must be refused as %s", what, codeText(want))
 	case lost(err):
-		l.t.Errorf("%s was not answered: %v; it must be refused as %s", what, err, codeText(want))
+		return fmt.Sprintf("%s was not answered: %v; it must be refused as %s", what, err, codeText(want))
 	case got != want:
-		l.t.Errorf("%s was refused with %s; it must be refused as %s", what, answer(err), codeText(want))
-	default:
-		return true
+		return fmt.Sprintf("%s was refused with %s; it must be refused as %s", what, answer(err), codeText(want))
 	}
-	return false
+	return ""
+}
+
+// refused checks that a call was refused with want.
+func (l *link) refused(what string, err error, want ioreturn.Code) bool {
+	problem := refusalText(what, err, want)
+	if problem != "" {
+		l.t.Errorf("%s", problem)
+	}
+	return problem == ""
 }
 
 // accepted checks that a call succeeded.

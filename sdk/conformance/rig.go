@@ -213,11 +213,12 @@ func (r *rig) take(ctx context.Context, n int) ([]queue.Entry, error) {
 		if m > 0 {
 			continue
 		}
-		ready, err := r.end.Arm(1, queue.SleepBell)
-		if err != nil {
+		if _, err := r.end.Arm(1, queue.SleepBell); err != nil {
 			return got, err
 		}
-		if ready {
+		// Ready may also mean that the driver says that nothing will follow. That is no
+		// reason not to wait here: the caller may be about to see that something does.
+		if n, err := r.end.Len(); err != nil || n > 0 {
 			continue
 		}
 		if err := r.port.Wait(ctx); err != nil {

@@ -224,7 +224,7 @@ func (s *Suite) check(ctx context.Context, r *Rule, res *RuleResult) {
 	t.mu.Lock()
 	res.Messages, res.Notes = slices.Clone(t.messages), slices.Clone(t.notes)
 	t.mu.Unlock()
-	if res.Verdict == Skip && len(res.Messages) > 0 {
+	if (res.Verdict == Skip || res.Verdict == NotClaimed) && len(res.Messages) > 0 {
 		res.Reason, res.Messages = strings.Join(res.Messages, "; "), nil
 	}
 	if ctx.Err() == nil && (r.Attack || r.Destructive || res.Verdict == Fail || res.Verdict == Error) {

@@ -114,6 +114,16 @@ func (t *T) Skipf(format string, args ...any) {
 	runtime.Goexit()
 }
 
+// inapplicable ends the check because the driver does not offer what the rule is about,
+// where that is no capability.
+func (t *T) inapplicable(format string, args ...any) {
+	t.mu.Lock()
+	t.o.unfit = true
+	t.sayLocked(&t.messages, fmt.Sprintf(format, args...))
+	t.mu.Unlock()
+	runtime.Goexit()
+}
+
 // abortf ends the check because what it needs could not be prepared. Another rule is
 // about that, so this one ends in an error instead of failing.
 func (t *T) abortf(format string, args ...any) {

@@ -46,6 +46,7 @@ type outcome struct {
 	returned bool   // Check came to its end
 	failed   bool   // Errorf or Fatalf
 	skipped  bool   // Skipf
+	unfit    bool   // inapplicable: the driver does not offer what the rule is about
 	aborted  bool   // abortf: what the rule needs could not be prepared
 	panicked any    // what Check panicked with
 	hung     bool   // Check did not return
@@ -69,6 +70,8 @@ func (o *outcome) verdict() (v Verdict, reason string) {
 		return Error, "the check could not be prepared"
 	case o.skipped:
 		return Skip, ""
+	case o.unfit:
+		return NotClaimed, ""
 	case !o.returned:
 		return Error, "the check ended without a verdict"
 	case o.untidy != "":

@@ -24,6 +24,8 @@ func TestVerdictOfAnOutcome(t *testing.T) {
 		{"skip", outcome{skipped: true}, Skip, ""},
 		{"skip in a goroutine, check hung", outcome{skipped: true, hung: true}, Error, "did not return"},
 		{"skip, then panic", outcome{skipped: true, panicked: "boom"}, Error, "boom"},
+		{"does not apply", outcome{unfit: true}, NotClaimed, ""},
+		{"breach, then does not apply", outcome{failed: true, unfit: true}, Fail, ""},
 		{"not prepared", outcome{aborted: true}, Error, "prepared"},
 		{"run ended", outcome{returned: true, stopped: context.Canceled}, Error, "canceled"},
 		{"untidy", outcome{returned: true, untidy: "a leak"}, Error, "a leak"},

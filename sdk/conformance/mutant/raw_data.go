@@ -278,6 +278,7 @@ func (ln *rawLane) dropBacklog(c userclient.Cause) int {
 
 // resume begins or continues a run.
 func (ln *rawLane) resume() {
+	ln.forgetFree()
 	ln.setStatus(queue.StatusRunning)
 	for _, id := range ln.held {
 		ln.publish(queue.Entry{Buffer: id})

@@ -17,6 +17,7 @@ type rawSession struct {
 	d    *Raw
 	peer userclient.Peer
 	res  userclient.Resources
+	turn sync.Mutex // held around a call: they run one after the other; comes before mu
 
 	mu       sync.Mutex
 	state    userclient.State
@@ -71,6 +72,8 @@ func (s *rawSession) Call(ctx context.Context, a *userclient.Args) error {
 		return ioreturn.NotPermitted
 	}
 	op, _ := userclient.OperationOf(a.Selector)
+	s.turn.Lock()
+	defer s.turn.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if t := userclient.Next(s.state, op); t.Code != ioreturn.Success {
@@ -143,6 +146,7 @@ func (s *rawSession) open(_ context.Context, a *userclient.Args) error {
 	}
 	s.lane, s.opened, s.state = lane, monotime.Now(), userclient.StateOpen
 	lane.run()
+	lane.resumesAtOpen()
 	s.announce(s.state)
 	return nil
 }
