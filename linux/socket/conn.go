@@ -143,8 +143,15 @@ func (c *Conn) endAfterGrace(err error) {
 	}
 }
 
-// bellLost is told that a bell or port is unusable. It must not block.
-func (c *Conn) bellLost(err error) { time.AfterFunc(grace, func() { c.end(err) }) }
+// bellLost is told that a bell or port is unusable. A socketpair is so too when the
+// driver is just leaving, which the socket will tell. It does not block.
+func (c *Conn) bellLost(err error) {
+	if c.kind == bell.EventFD {
+		c.end(err)
+		return
+	}
+	time.AfterFunc(grace, func() { c.end(err) })
+}
 
 // end ends the session with a reason; the first one counts. Everybody who waits is
 // woken. What the session holds is given back by Close.

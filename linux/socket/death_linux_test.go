@@ -309,7 +309,11 @@ func TestC1OtherUserGetsSocketPairs(t *testing.T) {
 	if c.wait(); !c.ProcessState.Success() {
 		t.Errorf("the other user's client: %v", c.ProcessState)
 	}
-	if s := within(t, p.made); s.peer.UID != 1234 || s.peer.PID != c.Process.Pid {
+	s := within(t, p.made)
+	if err := s.r.Doorbell().Wait(t.Context()); err != nil && !errors.Is(err, ioreturn.ErrGone) && !errors.Is(err, ioreturn.ErrClosed) {
+		t.Errorf("the doorbell: %v", err)
+	}
+	if s.peer.UID != 1234 || s.peer.PID != c.Process.Pid {
 		t.Errorf("the client is %+v", s.peer)
 	}
 	if err := within(t, p.closed); err != nil {

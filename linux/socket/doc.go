@@ -28,6 +28,5 @@
 // everything; towards the same user, who could trace this process, everything that
 // a faulty program can do, see package bell for the rest.
 //
-// The package works on Linux. The codec and the numbers of the wire compile
-// everywhere.
+// The package works on Linux. The numbers of the wire compile everywhere.
 package socket

@@ -306,7 +306,8 @@ func polls(fd int) bool {
 const tries = 3
 
 // late counts how often somebody learned of something after more than the 100 ms
-// that are promised. On a machine that does other things at the same time a few may be.
+// that are promised. On a machine that does other things at the same time some may
+// be; what is too slow by design is so every time.
 type late struct{ n, all int }
 
 func (l *late) add(d time.Duration) {
@@ -318,7 +319,7 @@ func (l *late) add(d time.Duration) {
 
 func (l *late) check(t *testing.T) {
 	t.Helper()
-	if l.n > max(1, l.all/50) {
+	if l.n > l.all/10 && (l.all > tries || l.n == l.all) {
 		t.Errorf("%d times of %d it took more than 100 ms", l.n, l.all)
 	}
 }

@@ -11,9 +11,12 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
@@ -45,6 +48,10 @@ func role(*testing.M) bool {
 	if f == nil {
 		return false
 	}
+	go func() { // however the tests end, this process does not outlive them
+		_, _ = os.Stdin.Read(make([]byte, 1))
+		os.Exit(1)
+	}()
 	if err := f(os.Getenv(envPath)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -57,7 +64,7 @@ type child struct {
 	*exec.Cmd
 	lines *bufio.Scanner // what it prints
 	r     *os.File
-	done  bool
+	once  sync.Once
 }
 
 // spawn starts a process in a role. It is killed at the end of the test at the latest.
@@ -72,6 +79,9 @@ func spawn(t testing.TB, role, path, fault string, change ...func(*exec.Cmd)) *c
 	c := &child{Cmd: exec.Command("/proc/self/exe"), lines: bufio.NewScanner(r), r: r}
 	c.Env = append(os.Environ(), envRole+"="+role, envPath+"="+path, envFault+"="+fault)
 	c.Stdout, c.Stderr = w, os.Stderr
+	if _, err := c.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
 	for _, f := range change {
 		f(c.Cmd)
 	}
@@ -85,17 +95,16 @@ func spawn(t testing.TB, role, path, fault string, change ...func(*exec.Cmd)) *c
 
 // stop kills the process, if it still runs.
 func (c *child) stop() {
-	if !c.done {
-		c.Process.Kill()
-		c.wait()
-	}
+	_ = c.Process.Kill() // fails if it has ended
+	c.wait()
 }
 
 // wait waits for the end of the process and reports whether it was killed.
 func (c *child) wait() (killed bool) {
-	c.done = true
-	c.Wait()
-	c.r.Close()
+	c.once.Do(func() {
+		_ = c.Wait() // the state says more
+		c.r.Close()
+	})
 	ws, ok := c.ProcessState.Sys().(syscall.WaitStatus)
 	return ok && ws.Signaled() && ws.Signal() == syscall.SIGKILL
 }
@@ -133,14 +142,22 @@ func dieAt(fault string) func(string) {
 func walk(path string, fault func(string)) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	c, err := Dial(ctx, path, &DialConfig{fault: fault})
+	var giveUp atomic.Pointer[context.CancelFunc] // at the next call, as soon as it is sent
+	c, err := Dial(ctx, path, &DialConfig{fault: func(point string) {
+		if fault != nil {
+			fault(point)
+		}
+		if f := giveUp.Load(); f != nil && point == "client.call-sent" {
+			(*f)()
+		}
+	}})
 	if err != nil {
 		return err
 	}
-	return errors.Join(walkSession(ctx, c), c.Close())
+	return errors.Join(walkSession(ctx, c, &giveUp), c.Close())
 }
 
-func walkSession(ctx context.Context, c *Conn) error {
+func walkSession(ctx context.Context, c *Conn, giveUp *atomic.Pointer[context.CancelFunc]) error {
 	out, err := c.Port(userclient.PortOutput)
 	if err != nil {
 		return err
@@ -175,11 +192,13 @@ func walkSession(ctx context.Context, c *Conn) error {
 	if err := c.Call(ctx, big); err != nil {
 		return err
 	}
-	short, cancel := context.WithTimeout(ctx, time.Millisecond)
+	short, cancel := context.WithCancel(ctx)
 	defer cancel()
+	giveUp.Store(&cancel)
 	if err := c.Call(short, &userclient.Args{Selector: selBlock}); !errors.Is(err, ioreturn.ErrOutcomeUnknown) {
 		return fmt.Errorf("a call given up: %w", err)
 	}
+	giveUp.Store(nil)
 	return c.Call(ctx, &userclient.Args{Selector: selEcho})
 }
 
@@ -207,12 +226,14 @@ func driverRole(path string) error {
 //
 //go:norace
 func fork() (int, error) {
+	aMinute := unix.NsecToTimespec(int64(time.Minute)) // should nobody kill it
 	pid, _, errno := syscall.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
 	if errno != 0 {
 		return 0, errno
 	}
-	for pid == 0 { // the copy has one thread and no runtime that works
-		syscall.RawSyscall6(unix.SYS_PPOLL, 0, 0, 0, 0, 0, 0)
+	if pid == 0 { // the copy has one thread and no runtime that works
+		syscall.RawSyscall6(unix.SYS_PPOLL, 0, 0, uintptr(unsafe.Pointer(&aMinute)), 0, 0, 0)
+		syscall.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0)
 	}
 	return int(pid), nil
 }
@@ -269,5 +290,15 @@ func otherUserRole(path string) error {
 	if got := c.PortKind(); got != userclient.PortSocketPair {
 		return fmt.Errorf("bells towards another user are of kind %d", got)
 	}
-	return walkSession(context.Background(), c)
+	out, err := c.Port(userclient.PortOutput)
+	if err != nil {
+		return err
+	}
+	in, err := c.Bell(userclient.PortInput)
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	ring := &userclient.Args{Selector: selRing, In: []uint64{0}}
+	return errors.Join(in.Ring(), c.Call(ctx, ring), out.Wait(ctx))
 }

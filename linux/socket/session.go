@@ -198,8 +198,15 @@ func (s *session) watch() {
 	}
 }
 
-// bellLost is told that a bell or port is unusable. It must not block.
-func (s *session) bellLost(err error) { time.AfterFunc(grace, func() { s.end(err) }) }
+// bellLost is told that a bell or port is unusable. A socketpair is so too when the
+// client is just leaving, which the socket will tell. It does not block.
+func (s *session) bellLost(err error) {
+	if s.bellNum == BellEventFD {
+		s.end(err)
+		return
+	}
+	time.AfterFunc(grace, func() { s.end(err) })
+}
 
 // end ends the session; the first reason counts, and nil is an orderly end. It may
 // be called at any time from any goroutine and does not block. The session's own
