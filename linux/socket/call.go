@@ -181,9 +181,8 @@ func (c *Conn) send(b []byte, fd int) error {
 	if err == nil || seqpacket.HungUp(err) {
 		return nil
 	}
-	err = &gone{err}
-	c.endLocked(err)
-	return err
+	c.endLocked(lost(err))
+	return c.err
 }
 
 // cancel tells the driver that a call was given up.

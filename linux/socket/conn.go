@@ -68,7 +68,7 @@ func newConn(path string, cfg DialConfig, sock *seqpacket.Conn) *Conn {
 		mapSlot: make(chan struct{}, 1),
 		done:    make(chan struct{}),
 	}
-	sock.OnError = func(err error) { c.end(&gone{err}) }
+	sock.OnError = func(err error) { c.end(lost(err)) }
 	return c
 }
 
@@ -98,7 +98,7 @@ func (c *Conn) receive() {
 			err = goneBecause("the driver hung up")
 		}
 		if err != nil {
-			c.end(err)
+			c.end(lost(err))
 			return
 		}
 	}

@@ -142,7 +142,9 @@ func (c *Conn) greet(ctx context.Context) error {
 		h.flags |= HelloObserve
 	}
 	for _, k := range c.cfg.MemKinds {
-		h.memory |= 1 << (k & 31)
+		if k < 32 {
+			h.memory |= 1 << k
+		}
 	}
 	if err := c.sock.Send(h.append(nil), -1); err != nil && !seqpacket.HungUp(err) {
 		return err // if the driver has hung up, its reason is still to be read

@@ -5,6 +5,7 @@
 package socket
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
@@ -20,6 +21,15 @@ func (g *gone) Is(target error) bool { return target == ioreturn.ErrGone }
 
 func goneBecause(format string, args ...any) error {
 	return &gone{fmt.Errorf(format, args...)}
+}
+
+// lost is err, of the socket, as a reason for the end: a broken rule stays what it
+// is, everything else means that the other side is gone.
+func lost(err error) error {
+	if errors.As(err, new(*ioreturn.RuleError)) || errors.As(err, new(*gone)) {
+		return err
+	}
+	return &gone{err}
 }
 
 // unknown is why a call that was sent has no answer. It matches ErrOutcomeUnknown

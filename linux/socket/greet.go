@@ -106,10 +106,25 @@ func (s *session) begin(h hello) error {
 		abi: abi, driver: s.l.cfg.abi, bell: s.bellNum, calls: uint32(s.l.cfg.MaxCalls), inline: userclient.MaxInline,
 		bulk: uint32(s.l.cfg.MaxBulk), bulkCalls: maxBulkCalls,
 	}
-	if err := s.send(ring, func(buf []byte) []byte { return w.append(buf, ring >= 0) }); err != nil {
+	if err := s.sendWelcome(&w, ring); err != nil {
 		return err
 	}
 	s.l.at("driver.welcome-sent")
+	return nil
+}
+
+// sendWelcome ends the handshake, unless the session has ended meanwhile: its BYE
+// comes after WELCOME or not at all.
+func (s *session) sendWelcome(w *welcome, ring int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return s.endError()
+	}
+	if err := s.sock.Send(w.append(nil, ring >= 0), ring); err != nil {
+		return lost(err)
+	}
+	s.welcomed = true
 	return nil
 }
 

@@ -290,3 +290,23 @@ func TestCallsWaitForTheirTurn(t *testing.T) {
 	}
 	c.cfg.CloseTimeout = 10 * time.Millisecond // the stuck handlers hold the session
 }
+
+// hastyProvider hangs up while its session is being made.
+type hastyProvider struct{ *fakeProvider }
+
+func (p hastyProvider) NewSession(who userclient.Peer, r userclient.Resources) (userclient.Session, error) {
+	r.Hangup(&ioreturn.StatusError{Code: ioreturn.Offline, Detail: "the lamp is cold"})
+	return p.fakeProvider.NewSession(who, r)
+}
+
+func TestHangupInsideNewSession(t *testing.T) {
+	leak.Check(t)
+	p := newFake()
+	path, _ := serve(t, hastyProvider{p}, nil)
+	if _, err := Dial(t.Context(), path, nil); !errors.Is(err, ioreturn.ErrGone) || !strings.Contains(err.Error(), "the lamp is cold") {
+		t.Errorf("Dial: %v", err)
+	}
+	if err := within(t, p.closed); !errors.Is(err, ioreturn.ErrGone) {
+		t.Errorf("Closed(%v)", err)
+	}
+}

@@ -16,18 +16,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// send sends the frame that encode writes into the memory that it is given. If the
+// answer sends the answer to a call, with the memfd out unless that is -1. If the
 // client has hung up, the receiver will find out; any other error ends the session.
-func (s *session) send(fd int, encode func(buf []byte) []byte) error {
+func (s *session) answer(id uint32, f *reply, out int) {
 	s.sendMu.Lock()
-	s.scratch = encode(s.scratch)
-	err := s.sock.Send(s.scratch, fd)
+	s.scratch = f.append(s.scratch, id, out >= 0)
+	err := s.sock.Send(s.scratch, out)
 	s.sendMu.Unlock()
-	if err == nil || seqpacket.HungUp(err) {
-		return nil
+	if err != nil && !seqpacket.HungUp(err) {
+		s.end(lost(err))
 	}
-	s.end(err)
-	return err
 }
 
 // handleCall starts the driver's handler of a call.
@@ -121,8 +119,7 @@ func (s *session) runCall(ctx context.Context, id uint32, a *userclient.Args, fd
 		f.bytes = nil
 	}
 	s.finish(id)
-	// An error has ended the session.
-	_ = s.send(out, func(buf []byte) []byte { return f.append(buf, id, out >= 0) })
+	s.answer(id, &f, out)
 	s.l.at("driver.reply-sent")
 	return nil
 }

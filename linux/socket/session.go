@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 	"sync"
 	"time"
 
@@ -41,16 +40,17 @@ type session struct {
 	sendMu  sync.Mutex
 	scratch []byte // the frame being sent
 
-	mu      sync.Mutex
-	ended   bool
-	reason  error // nil after an orderly end
-	done    chan struct{}
-	calls   map[uint32]*running
-	bulk    int  // large ones of them
-	mapping bool // a MAP is outstanding
-	opened  bool // SelOpen was called
-	bells   map[uint32]*bell.Bell
-	shared  sharedArenas
+	mu       sync.Mutex
+	ended    bool
+	reason   error // nil after an orderly end
+	done     chan struct{}
+	calls    map[uint32]*running
+	bulk     int  // large ones of them
+	mapping  bool // a MAP is outstanding
+	welcomed bool // the handshake is over
+	opened   bool // SelOpen was called
+	bells    map[uint32]*bell.Bell
+	shared   sharedArenas
 }
 
 // running is a call that the driver is at.
@@ -67,7 +67,7 @@ func newSession(l *Listener, sock *seqpacket.Conn, p userclient.Provider) *sessi
 		bells: make(map[uint32]*bell.Bell),
 	}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
-	sock.OnError = s.end
+	sock.OnError = func(err error) { s.end(lost(err)) }
 	return s
 }
 
@@ -112,10 +112,8 @@ func recvReason(err error) error {
 		return nil
 	case errors.Is(err, io.EOF):
 		return goneBecause("the client hung up")
-	case errors.Is(err, os.ErrDeadlineExceeded): // set by end, whose reason counts
-		return &gone{err}
 	}
-	return err
+	return lost(err) // after an Interrupt of end, whose reason counts
 }
 
 // errBye is how handle says that the client goes.
@@ -232,7 +230,7 @@ func (s *session) endLocked(reason error) {
 	for _, b := range s.bells {
 		b.Fail(cause)
 	}
-	if s.user != nil && !errors.As(reason, new(*gone)) && reason != nil {
+	if s.welcomed && !errors.As(reason, new(*gone)) && reason != nil {
 		code, detail := ioreturn.Status(reason)
 		if errors.Is(reason, errShutdown) {
 			code, detail = ioreturn.Offline, "the driver is shutting down"

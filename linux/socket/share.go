@@ -58,7 +58,7 @@ func (s *session) runMap(id, typ uint32) {
 	// s.mu is held so that a DROP, which the client sends when it has the answer, is
 	// handled after the arena was counted.
 	if err := s.sock.Send(f.append(nil, id, fd >= 0), fd); err != nil && !seqpacket.HungUp(err) {
-		s.endLocked(err)
+		s.endLocked(lost(err))
 	}
 	s.l.at("driver.mapped-sent")
 }
