@@ -33,9 +33,10 @@ func (t *T) Within(d time.Duration) (context.Context, context.CancelFunc) {
 }
 
 // Frames returns a context that gives the driver time for n frames after a start: its
-// warm-up, n of its periods, and a bound for the rest.
+// warm-up, n of its periods, and a bound for the rest. The warm-up counts twice, because
+// the device may still be at that of a client which left early.
 func (t *T) Frames(n int) (context.Context, context.CancelFunc) {
-	d := t.s.scaled(frameBound) + time.Duration(t.s.device.WarmUp) + time.Duration(n)*2*t.s.period()
+	d := t.s.scaled(frameBound) + 2*time.Duration(t.s.device.WarmUp) + time.Duration(n)*2*t.s.period()
 	return context.WithTimeoutCause(t.ctx, d, fmt.Errorf("%w after %v", errTimeUp, d))
 }
 
