@@ -194,6 +194,33 @@ func TestC33WaitAllocatesNothing(t *testing.T) {
 	})
 }
 
+func TestC32ClearSilencesThePort(t *testing.T) {
+	each(t, func(t *testing.T, k bell.Kind) {
+		p, b := pair(t, k, nil)
+		round := func() {
+			ring(t, b)
+			ring(t, b)
+			p.Clear()
+			p.Clear()
+		}
+		if n := testing.AllocsPerRun(100, round); n != 0 {
+			t.Errorf("%v allocations for a ring and a clear", n)
+		}
+		if polls(t, p.FD()) {
+			t.Error("a cleared port polls readable")
+		}
+		ring(t, b)
+		if err := p.Wait(context.Background()); err != nil {
+			t.Errorf("the ring after Clear: %v", err)
+		}
+		p.Fail(ioreturn.ErrGone)
+		p.Clear()
+		if !polls(t, p.FD()) {
+			t.Error("the end of the session was cleared away")
+		}
+	})
+}
+
 func TestCloseEndsWait(t *testing.T) {
 	each(t, func(t *testing.T, k bell.Kind) {
 		p, _ := pair(t, k, nil)

@@ -26,7 +26,9 @@ type Port struct {
 	num  int // what to poll; never used for anything else without the file's lock
 	file *os.File
 	raw  syscall.RawConn
-	read func(fd uintptr) bool // p.tryRead, made once so that Wait allocates nothing
+	// tryRead and clearNow, made once so that Wait and Clear allocate nothing.
+	read  func(fd uintptr) bool
+	clear func(fd uintptr)
 
 	over    atomic.Pointer[error] // why every Wait fails from now on
 	busy    atomic.Bool           // somebody waits
@@ -71,7 +73,7 @@ func NewPort(k Kind, onLost func(error)) (_ *Port, ring int, err error) {
 	}
 	// The descriptor is non-blocking, so the file registers it with the runtime's poller.
 	p := &Port{kind: k, num: wait, file: os.NewFile(uintptr(wait), "port"), onLost: onLost}
-	p.read = p.tryRead
+	p.read, p.clear = p.tryRead, p.clearNow
 	if p.raw, err = p.file.SyscallConn(); err != nil {
 		p.file.Close()
 		unix.Close(ring)
