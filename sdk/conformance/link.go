@@ -85,7 +85,7 @@ func (l *link) bytes(sel uint32, in ...uint64) ([]byte, error) {
 // choose settles layout and every feature that both sides know; a driver without the
 // selector is classic and needs it not.
 func (l *link) choose(layout userclient.Layout) error {
-	if !l.t.Claims(CapDescribe) {
+	if !l.t.has(CapDescribe) {
 		return nil
 	}
 	d := l.t.Describe()

@@ -54,6 +54,8 @@ func (s *Suite) ask(ctx context.Context) error {
 	return err
 }
 
+// describe connects and asks for the description. A driver that has one which can't be
+// used is not dead: DESC-01 is about that.
 func (s *Suite) describe(ctx context.Context) (d userclient.Description, described bool, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.scaled(connectBound+answerBound), errTimeUp)
 	defer cancel()
@@ -62,10 +64,15 @@ func (s *Suite) describe(ctx context.Context) (d userclient.Description, describ
 		return d, false, err
 	}
 	defer func() { _ = c.Close() }() // LIFE rules are about closing
-	if d, err = iostream.Describe(ctx, c); err != nil {
+	d, err = iostream.Describe(ctx, c)
+	switch {
+	case err == nil:
+		return d, d.Name != "", nil
+	case c.Err() != nil || ctx.Err() != nil:
 		return d, false, fmt.Errorf("describe: %w", err)
 	}
-	return d, d.Name != "", nil
+	s.logger.Debug("the description can't be used", "err", err)
+	return userclient.Description{Layouts: 1 << userclient.LayoutClassic, Mode: userclient.ModeOutput}, true, nil
 }
 
 // revive looks whether the driver is alive after a rule that may have hurt it, and

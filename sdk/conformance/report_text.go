@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -22,15 +23,14 @@ func (r *Report) WriteText(w io.Writer) error {
 	for _, part := range []struct {
 		title string
 		of    func(*RuleResult) bool
-		write func(*strings.Builder, *RuleResult)
 	}{
-		{"Broken rules", func(r *RuleResult) bool { return r.Verdict == Fail && r.Level == Must && r.Waiver == nil }, textBroken},
-		{"Broken rules under a waiver", func(r *RuleResult) bool { return r.Verdict == Fail && r.Level == Must && r.Waiver != nil }, textBroken},
-		{"Advice: rules that should be kept", func(r *RuleResult) bool { return r.Verdict == Fail && r.Level != Must }, textBroken},
-		{"Rules that could not be checked", func(r *RuleResult) bool { return r.Verdict == Error }, textOpen},
+		{"Broken rules", func(r *RuleResult) bool { return r.Level == Must && r.Waiver == nil }},
+		{"Broken rules under a waiver", func(r *RuleResult) bool { return r.Level == Must && r.Waiver != nil }},
+		{"Advice: rules that should be kept", func(r *RuleResult) bool { return r.Level != Must }},
 	} {
-		r.textPart(&b, part.title, part.of, part.write)
+		r.textPart(&b, part.title, part.of)
 	}
+	r.textErrors(&b)
 	r.textReasons(&b, "Skipped", Skip)
 	r.textReasons(&b, "Not claimed", NotClaimed)
 	r.textFoot(&b)
@@ -48,18 +48,50 @@ func (r *Report) textHead(b *strings.Builder) {
 	fmt.Fprintf(b, "  seed     %d\n", r.Settings.Seed)
 }
 
-func (r *Report) textPart(b *strings.Builder, title string, of func(*RuleResult) bool, write func(*strings.Builder, *RuleResult)) {
-	first := true
+// textPart writes the rules that failed and are of a kind.
+func (r *Report) textPart(b *strings.Builder, title string, of func(*RuleResult) bool) {
+	var broken []*RuleResult
 	for i := range r.Rules {
-		if !of(&r.Rules[i]) {
+		if res := &r.Rules[i]; res.Verdict == Fail && of(res) {
+			broken = append(broken, res)
+		}
+	}
+	if len(broken) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n%s\n", title)
+	if len(broken) > 2 {
+		b.WriteString("  Begin with the first: those below it often have the same cause.\n")
+	}
+	for _, res := range broken {
+		b.WriteString("\n")
+		textBroken(b, res)
+	}
+}
+
+// textErrors writes the rules that could not be checked, those with the same cause
+// together: it is often that of a broken rule above.
+func (r *Report) textErrors(b *strings.Builder) {
+	by := map[string][]string{}
+	var causes []string
+	for i := range r.Rules {
+		res := &r.Rules[i]
+		if res.Verdict != Error {
 			continue
 		}
-		if first {
-			fmt.Fprintf(b, "\n%s\n", title)
-			first = false
+		cause := strings.Join(slices.Concat([]string{res.Reason}, res.Messages, res.Notes), "; ")
+		if by[cause] == nil {
+			causes = append(causes, cause)
 		}
-		b.WriteString("\n")
-		write(b, &r.Rules[i])
+		by[cause] = append(by[cause], res.ID)
+	}
+	if len(causes) == 0 {
+		return
+	}
+	b.WriteString("\nRules that could not be checked\n")
+	for _, cause := range causes {
+		wrap(b, "  ", strings.Join(by[cause], ", "))
+		wrap(b, "    because ", cause)
 	}
 }
 
@@ -78,6 +110,30 @@ func textBroken(b *strings.Builder, r *RuleResult) {
 		wrap(b, "    waived  ", fmt.Sprintf("until %s: %s", r.Waiver.Expires, r.Waiver.Reason))
 	}
 	fmt.Fprintf(b, "    page    %s\n", r.Page())
+}
+
+// WriteText writes the rule for people: what must hold, why it matters, what to do about
+// a breach.
+func (r *Rule) WriteText(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s  %s\n", r.ID, r.Title)
+	wrap(&b, "  what    ", r.What)
+	wrap(&b, "  why     ", r.Why)
+	wrap(&b, "  remedy  ", r.Remedy)
+	fmt.Fprintf(&b, "  level   %s, profile %s\n", r.Level, r.Profile)
+	var needs []string
+	for _, c := range r.Needs {
+		needs = append(needs, string(c))
+	}
+	if len(needs) > 0 {
+		fmt.Fprintf(&b, "  needs   %s\n", strings.Join(needs, ", "))
+	}
+	if r.Destructive {
+		b.WriteString("  runs    only where harm to the device, its data or the driver's process is allowed\n")
+	}
+	fmt.Fprintf(&b, "  page    %s\n", (&RuleResult{ID: r.ID}).Page())
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 // textOpen says why a rule could not be checked.
@@ -109,8 +165,36 @@ func (r *Report) textReasons(b *strings.Builder, title string, v Verdict) {
 	}
 	fmt.Fprintf(b, "\n%s\n", title)
 	for _, reason := range reasons {
-		wrap(b, "  ", reason+": "+strings.Join(by[reason], ", "))
+		wrap(b, "  ", reason+": "+idRanges(by[reason]))
 	}
+}
+
+// idRanges lists rules, with neighbours put together: "LIFE-01 to LIFE-04, STATE-02".
+func idRanges(ids []string) string {
+	var out []string
+	for i := 0; i < len(ids); {
+		j := i + 1
+		for j < len(ids) && nextID(ids[j-1]) == ids[j] {
+			j++
+		}
+		if j-i > 2 {
+			out = append(out, ids[i]+" to "+ids[j-1])
+		} else {
+			out = append(out, ids[i:j]...)
+		}
+		i = j
+	}
+	return strings.Join(out, ", ")
+}
+
+// nextID returns the ID that follows another in its area.
+func nextID(id string) string {
+	area, number, _ := strings.Cut(id, "-")
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%s-%02d", area, n+1)
 }
 
 func (r *Report) textFoot(b *strings.Builder) {
@@ -126,7 +210,7 @@ func (r *Report) textFoot(b *strings.Builder) {
 		}
 	}
 	fmt.Fprintf(b, "repeat: %s\n", r.Settings.Reproduce)
-	fmt.Fprintf(b, "result: %s%s\n", r.Result, r.because())
+	wrap(b, "result: ", string(r.Result)+r.because())
 }
 
 func originText(o Origin) string {
@@ -159,7 +243,7 @@ func (r *Report) because() string {
 	case r.Result == Incomplete && len(open) == 0:
 		return " (no must-rule passed)"
 	case r.Result == Incomplete:
-		return fmt.Sprintf(" (must-rules skipped, waived or not checked: %s)", strings.Join(open, ", "))
+		return fmt.Sprintf(" (must-rules skipped, waived or not checked: %s)", idRanges(open))
 	}
 	return ""
 }

@@ -95,7 +95,7 @@ func (r *rig) mapMemory() error {
 	if err != nil {
 		return err
 	}
-	if r.t.Claims(CapMemoryMap) {
+	if r.t.has(CapMemoryMap) {
 		if err := r.mapArenas(); err != nil {
 			return err
 		}
@@ -260,7 +260,7 @@ func (r *rig) returning(es []queue.Entry) []queue.Entry {
 	back := make([]queue.Entry, len(es))
 	for i, e := range es {
 		back[i] = queue.Entry{Buffer: e.Buffer}
-		if r.t.Claims(CapToDevice) {
+		if r.t.has(CapToDevice) {
 			back[i].DataLength = r.bounds[e.Buffer].Data
 		}
 	}

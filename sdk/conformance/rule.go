@@ -92,5 +92,9 @@ func Rules() []Rule {
 	return slices.Concat(
 		lifeRules(),
 		stateRules(),
+		modeRules(),
+		descRules(),
+		bufRules(),
+		exclRules(),
 	)
 }

@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -89,6 +90,10 @@ func (t *T) Describe() userclient.Description { return t.s.desc }
 // Claims reports whether the driver is said to have a capability.
 func (t *T) Claims(c Capability) bool { return t.s.claimed[c] }
 
+// has reports whether the suite has seen a capability for itself. Rules ask what is
+// claimed; what prepares them does what works.
+func (t *T) has(c Capability) bool { return t.s.probed[c] }
+
 // Errorf reports a breach of the rule and goes on. The message says what was done, what
 // was seen and what should have been seen, for a reader who knows the driver and not
 // this suite.
@@ -143,6 +148,7 @@ func (t *T) Logf(format string, args ...any) {
 
 func (t *T) sayLocked(to *[]string, text string) {
 	switch n := len(*to); {
+	case slices.Contains(*to, text): // said before
 	case n < maxMessages:
 		*to = append(*to, text)
 	case n == maxMessages:

@@ -16,6 +16,7 @@ import (
 
 	"github.com/iostreamkit/iostreamkit/internal/gen"
 	"github.com/iostreamkit/iostreamkit/sdk/conformance"
+	"github.com/iostreamkit/iostreamkit/sdk/conformance/mutant"
 )
 
 const dir = "docs/reference/rules"
@@ -74,6 +75,7 @@ func page(r *conformance.Rule) string {
 	fmt.Fprintf(&b, "# %s: %s\n\n%s", r.ID, r.Title, notice)
 	fmt.Fprintf(&b, "%s · profile %s · %s · since suite %s\n\n", levelText(r.Level), r.Profile, originText(r.Origin), r.Since)
 	fmt.Fprintf(&b, "**The rule.** %s\n\n**Why.** %s\n\n**What to do.** %s\n\n", r.What, r.Why, r.Remedy)
+	writeMutants(&b, r)
 	if len(r.Needs) > 0 {
 		fmt.Fprintf(&b, "**Applies to** drivers that claim %s.\n\n", needs(r))
 	}
@@ -92,6 +94,24 @@ func page(r *conformance.Rule) string {
 	}
 	fmt.Fprintf(&b, "Check it alone: `iostreamctl conform STREAM --only %s`, or `go test -run '/%s'`. [All rules](README.md)\n", r.ID, r.ID)
 	return b.String()
+}
+
+// writeMutants lists drivers that break the rule and that it is tested with.
+func writeMutants(b *strings.Builder, r *conformance.Rule) {
+	first := true
+	for _, m := range mutant.Mutants() {
+		if m.Rule != r.ID {
+			continue
+		}
+		if first {
+			b.WriteString("**Drivers that break it**, with which the rule is tested:\n\n")
+			first = false
+		}
+		fmt.Fprintf(b, "* %s (`%s`)\n", m.Wrong, m.Name)
+	}
+	if !first {
+		b.WriteString("\n")
+	}
 }
 
 func needs(r *conformance.Rule) string {

@@ -28,6 +28,10 @@ func Mutants() []Mutant {
 	return slices.Concat(
 		lifeMutants(),
 		stateMutants(),
+		modeMutants(),
+		descMutants(),
+		bufMutants(),
+		exclMutants(),
 	)
 }
 

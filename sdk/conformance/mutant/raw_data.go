@@ -181,7 +181,7 @@ func (ln *rawLane) numbered(e queue.Entry) queue.Entry {
 	}
 	ln.gap = false
 	e.Seq, e.Stamp = 0, 0
-	if ln.s.features&userclient.FeatureSequence != 0 {
+	if ln.s.features&userclient.FeatureSequence != 0 || ln.d.has(BugNumbersAlways) {
 		e.Seq, e.Stamp = uint32(seq), queue.MakeStamp(now, flags)
 	}
 	if ln.s.features&userclient.FeatureMetadata != 0 {
