@@ -115,7 +115,7 @@ type Posting struct {
 
 func (p *Posting) check(b *Buffer) error {
 	fits := func(what string, off, n, size int) error {
-		if off < 0 || n < 0 || int64(off)+int64(n) > int64(size) {
+		if off < 0 || n < 0 || off > size || n > size-off {
 			return fmt.Errorf("post buffer %d: %s %d+%d leaves its %d bytes: %w", b.id, what, off, n, size, ioreturn.BadArgument)
 		}
 		return nil

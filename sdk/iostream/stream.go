@@ -144,13 +144,8 @@ func Describe(ctx context.Context, conn userclient.Conn) (Description, error) {
 	if err != nil {
 		return d, err
 	}
-	if err := d.UnmarshalBinary(b); err != nil {
-		return d, err
-	}
-	if !d.Mode.Valid() {
-		return d, ioreturn.Broken(ioreturn.RuleDescribe, "the description has mode %d", d.Mode)
-	}
-	return d, nil
+	err = d.UnmarshalBinary(b)
+	return d, err
 }
 
 func (s *Stream) connectPorts() (err error) {

@@ -91,6 +91,9 @@ func (s *Stream) wait(ctx context.Context, after uint32) error {
 	if err := s.tellRead(); err != nil {
 		return err
 	}
+	if s.desc.Policy == DropOldest {
+		after = min(after, s.desc.Backlog) // more are never there at once
+	}
 	return s.waiter.wait(ctx, after)
 }
 
