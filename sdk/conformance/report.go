@@ -180,6 +180,9 @@ func (s *Suite) settings() Settings {
 	set.Reproduce = s.opts.Reproduce
 	add := func(flag string, values ...string) {
 		for _, v := range values {
+			if strings.ContainsAny(v, `*?[\`) {
+				v = "'" + v + "'" // a shell would look for files
+			}
 			set.Reproduce = strings.TrimSpace(fmt.Sprintf("%s --%s %s", set.Reproduce, flag, v))
 		}
 	}

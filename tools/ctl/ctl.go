@@ -39,13 +39,14 @@ type Options struct {
 
 // Exit statuses.
 const (
-	exitDone   = 0
-	exitFailed = 1
-	exitUsage  = 2
+	exitDone       = 0
+	exitFailed     = 1 // of conform: a breach was seen
+	exitUsage      = 2
+	exitIncomplete = 3 // of conform alone
 )
 
 // Main runs the commands as a whole program does and returns the exit status: 0 done,
-// 1 failed, 2 wrong usage. args is without the program's name.
+// 1 failed, 2 wrong usage; conform has 3 besides. args is without the program's name.
 //
 // An interrupt or a request to terminate ends the command cleanly, a second one ends
 // the process. While Main runs it takes these signals and SIGPIPE for the whole
@@ -82,7 +83,7 @@ func Command(o Options) *cobra.Command {
 	a := &app{opts: o}
 	root := &cobra.Command{
 		Use:   o.Name,
-		Short: "List, look at, read, feed and serve streams of drivers",
+		Short: "List, look at, read, feed, serve and check streams of drivers",
 		Long: `Streams move buffers between a driver and a program without copying them. A stream
 is called vendor/device/stream. Its payload goes from-device (the driver fills
 buffers), to-device (the driver takes them) or both-ways.
@@ -97,7 +98,7 @@ Try it without hardware: "` + o.Name + ` demo".`,
 	}
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "results as JSON, one object a line; errors too, on standard error")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.AddCommand(a.serveCommand(), a.listCommand(), a.infoCommand(), a.catCommand(), a.sendCommand(), a.demoCommand(), a.demoDriverCommand(), a.versionCommand())
+	root.AddCommand(a.serveCommand(), a.listCommand(), a.infoCommand(), a.catCommand(), a.sendCommand(), a.demoCommand(), a.demoDriverCommand(), a.conformCommand(), a.versionCommand())
 	return root
 }
 

@@ -25,6 +25,31 @@ func (e *usageError) Unwrap() error { return e.err }
 
 func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
 
+// statusError ends a command with a status of its own, and with an error only if there
+// is one for the user.
+type statusError struct {
+	err    error
+	status int
+}
+
+func (e *statusError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit status %d", e.status)
+	}
+	return e.err.Error()
+}
+
+func (e *statusError) Unwrap() error { return e.err }
+
+// withStatus returns the error that ends a command with a status. Wrong usage stays
+// wrong usage.
+func withStatus(status int, err error) error {
+	if status == exitDone && err == nil {
+		return nil
+	}
+	return &statusError{err, status}
+}
+
 // errReaderGone is what a write to standard output returns when nobody reads it any
 // more, which is no failure: the reader has had enough.
 var errReaderGone = errors.New("nobody reads the output any more")
@@ -47,13 +72,21 @@ type problem struct {
 }
 
 // Fail prints the error of a command, if it is one for the user, and returns the exit
-// status: 0 done, 1 failed, 2 wrong usage. cmd is the command that was executed.
+// status: 0 done, 1 failed, 2 wrong usage, 3 incomplete. cmd is the command that was
+// executed.
 func Fail(cmd *cobra.Command, err error) int {
+	status := exitFailed
+	var own *statusError
+	if errors.As(err, &own) {
+		status, err = own.status, own.err
+	} else if err == nil || errors.Is(err, errReaderGone) {
+		status = exitDone
+	}
 	if err == nil || errors.Is(err, errReaderGone) {
-		return exitDone
+		return status
 	}
 	p := problem{Error: err.Error(), Code: codeOf(err), Hints: hintsOf(err)}
-	name, status := cmd.Root().Name(), exitFailed
+	name := cmd.Root().Name()
 	var usage *usageError
 	if errors.As(err, &usage) {
 		status = exitUsage

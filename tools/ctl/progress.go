@@ -31,11 +31,24 @@ const (
 	eraseLine     = "\r\x1b[K"
 )
 
+// terminalWidth returns the width of w, if it is a terminal.
+func terminalWidth(w io.Writer) (width int, ok bool) {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return 0, false
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil || width < 1 {
+		width = 80
+	}
+	return width, true
+}
+
 // startProgress begins to show a transfer of total bytes (0: unknown) on w. The
 // caller calls finish.
 func startProgress(w io.Writer, total uint64) *progress {
 	p := &progress{total: total, begin: time.Now(), stop: make(chan struct{})}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if _, ok := terminalWidth(w); ok {
 		p.w = w
 		p.shown.Go(p.show)
 	}

@@ -3,10 +3,13 @@
 package ctl
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"strings"
+	"time"
 
+	"github.com/iostreamkit/iostreamkit/sdk/conformance"
 	"github.com/iostreamkit/iostreamkit/tools/internal/demo"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -18,7 +21,7 @@ type result struct {
 	of   any
 }
 
-// results are the objects that each command prints.
+// results are the objects that each command prints, by its own name.
 func results() map[string][]result {
 	return map[string][]result{
 		"serve":   {{"", serveLine{}}},
@@ -27,6 +30,9 @@ func results() map[string][]result {
 		"cat":     {{"at the end", catResult{}}},
 		"send":    {{"at the end", sendResult{}}},
 		"demo":    {{"", demo.Report{}}},
+		"conform": {{"", conformance.Report{}}},
+		"diff":    {{"for each rule that differs", conformance.RuleChange{}}},
+		"rules":   {{"for each rule", ruleLine{}}},
 		"version": {{"", versionResult{}}},
 	}
 }
@@ -41,7 +47,8 @@ func Reference(o Options) string {
 	fmt.Fprintf(&b, "    %s COMMAND\n\n| command | |\n|---|---|\n", root.Name())
 	commands := visible(root)
 	for _, c := range commands {
-		fmt.Fprintf(&b, "| [%s](#%s) | %s |\n", c.Name(), c.Name(), c.Short)
+		title := commandTitle(c)
+		fmt.Fprintf(&b, "| [%s](#%s) | %s |\n", title, strings.ReplaceAll(title, " ", "-"), c.Short)
 	}
 	b.WriteString(referenceRules)
 	writeObject(&b, reflect.TypeOf(problem{}))
@@ -54,9 +61,9 @@ func Reference(o Options) string {
 const referenceRules = `
 ## What all commands have in common
 
-* **Exit status**: 0 done, 1 failed, 2 wrong usage. An interrupt (Ctrl-C) ends a command cleanly: commands that go on until
-  then exit with 0, send with 1 because it has not sent everything. A reader of standard output that goes away, such as
-  ` + "`head`" + `, ends the command with 0.
+* **Exit status**: 0 done, 1 failed, 2 wrong usage; [conform](#conform) has one more. An interrupt (Ctrl-C) ends a
+  command cleanly: commands that go on until then exit with 0, send with 1 because it has not sent everything, conform
+  with 3. A reader of standard output that goes away, such as ` + "`head`" + `, ends the command with 0.
 * **` + "`--json`" + `** prints results as JSON, one object a line. Fields that are marked *if any* are left out when they
   are empty. New fields may come with each release; none changes its meaning.
 * **Progress** is shown on standard error if that is a terminal, and nowhere else.
@@ -68,15 +75,21 @@ Errors go to standard error as text, with a hint where the cause is known and th
 
 `
 
-// visible returns the commands that users are told of.
+// visible returns the commands that users are told of, each before those within it.
 func visible(root *cobra.Command) []*cobra.Command {
 	var all []*cobra.Command
 	for _, c := range root.Commands() {
 		if !c.Hidden && c.Name() != "help" {
-			all = append(all, c)
+			all = append(append(all, c), visible(c)...)
 		}
 	}
 	return all
+}
+
+// commandTitle returns a command's name with those of the commands that it is within,
+// without the program's.
+func commandTitle(c *cobra.Command) string {
+	return strings.TrimPrefix(c.CommandPath(), c.Root().Name()+" ")
 }
 
 func writeCommand(b *strings.Builder, c *cobra.Command) {
@@ -85,7 +98,7 @@ func writeCommand(b *strings.Builder, c *cobra.Command) {
 	if text == "" {
 		text = c.Short + "."
 	}
-	fmt.Fprintf(b, "\n## %s\n\n    %s\n\n%s\n", c.Name(), c.UseLine(), text)
+	fmt.Fprintf(b, "\n## %s\n\n    %s\n\n%s\n", commandTitle(c), c.UseLine(), text)
 	var rows []string
 	c.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
 		if f.Name != "help" {
@@ -118,7 +131,7 @@ func indentTables(text string) string {
 			continue
 		}
 		lines[i] = "  " + l
-		if !code {
+		if !code && i > 0 && lines[i-1] != "" {
 			lines[i] = "\n" + lines[i]
 		}
 		code = true
@@ -148,12 +161,19 @@ func writeObject(b *strings.Builder, t reflect.Type) {
 func writeFields(b *strings.Builder, t reflect.Type, prefix string) {
 	for i := range t.NumField() {
 		f := t.Field(i)
-		if !f.IsExported() {
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if f.Anonymous && name == "" {
+			writeFields(b, f.Type, prefix)
 			continue
 		}
-		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if !f.IsExported() || name == "-" {
+			continue
+		}
 		kind, inner, suffix := jsonType(f.Type)
-		doc := f.Tag.Get("doc")
+		if strings.Contains(options, "string") {
+			kind = "string"
+		}
+		doc := cmp.Or(f.Tag.Get("doc"), reportDocs()[t.Name()+"."+name])
 		if strings.Contains(options, "omitempty") {
 			doc += " (if any)"
 		}
@@ -166,6 +186,9 @@ func writeFields(b *strings.Builder, t reflect.Type, prefix string) {
 
 // jsonType returns how a Go type looks in JSON, and the fields of an object.
 func jsonType(t reflect.Type) (kind string, inner reflect.Type, suffix string) {
+	if t == reflect.TypeFor[time.Time]() {
+		return "string", nil, ""
+	}
 	switch t.Kind() {
 	case reflect.Pointer:
 		return jsonType(t.Elem())

@@ -20,7 +20,7 @@ func TestPageIsUpToDate(t *testing.T) {
 // every flag and of every field.
 func TestPageIsComplete(t *testing.T) {
 	p := page()
-	for _, command := range []string{"cat", "demo", "info", "list", "send", "serve", "version"} {
+	for _, command := range []string{"cat", "conform", "conform diff", "conform rules", "demo", "info", "list", "send", "serve", "version"} {
 		if !strings.Contains(p, "\n## "+command+"\n") {
 			t.Errorf("nothing about %s", command)
 		}

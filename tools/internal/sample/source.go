@@ -118,6 +118,7 @@ func newDriver(cfg iostream.DriverConfig, c *clients, model, stream string) (err
 	properties := map[string]string{"vendor": "IOStreamKit", "model": model}
 	maps.Copy(properties, cfg.Properties)
 	cfg.Properties = properties
+	cfg.Classic = true // a sample is there for clients of every kind
 	c.d, err = iostream.NewDriver(cfg, c)
 	return err
 }
