@@ -86,7 +86,8 @@ func (t *dialled) Connect(ctx context.Context, observe bool) (userclient.Conn, e
 type Start func() (p userclient.Provider, stop func() error, err error)
 
 // FromStart returns a target that starts its driver when it is first connected to, and
-// again on Restart. Close stops it.
+// again on Restart. Close stops it. It also has a method Provider() (userclient.Provider,
+// error), for those who serve the driver to other processes.
 func FromStart(name string, start Start, declared ...Capability) Target {
 	return &started{name: name, start: start, caps: declared}
 }
@@ -107,14 +108,15 @@ func (t *started) Name() string               { return t.name }
 func (t *started) Capabilities() []Capability { return t.caps }
 
 func (t *started) Connect(ctx context.Context, observe bool) (userclient.Conn, error) {
-	p, err := t.provider()
+	p, err := t.Provider()
 	if err != nil {
 		return nil, ioreturn.Op("start driver", t.name, err)
 	}
 	return inproc.Connect(ctx, p, &inproc.Config{Observe: observe})
 }
 
-func (t *started) provider() (userclient.Provider, error) {
+// Provider starts the driver, unless it runs, and returns it.
+func (t *started) Provider() (userclient.Provider, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.p != nil {
@@ -132,7 +134,7 @@ func (t *started) Restart(context.Context) error {
 	if err := t.Close(); err != nil {
 		return fmt.Errorf("stop the driver to start it anew: %w", err)
 	}
-	_, err := t.provider()
+	_, err := t.Provider()
 	return err
 }
 
