@@ -96,5 +96,11 @@ func Rules() []Rule {
 		descRules(),
 		bufRules(),
 		exclRules(),
+		seqRules(),
+		lossRules(),
+		stopRules(),
+		clockRules(),
+		eventRules(),
+		formatRules(),
 	)
 }

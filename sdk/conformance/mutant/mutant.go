@@ -32,6 +32,12 @@ func Mutants() []Mutant {
 		descMutants(),
 		bufMutants(),
 		exclMutants(),
+		seqMutants(),
+		lossMutants(),
+		stopMutants(),
+		clockMutants(),
+		eventMutants(),
+		formatMutants(),
 	)
 }
 

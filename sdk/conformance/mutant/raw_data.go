@@ -11,7 +11,9 @@ import (
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 )
 
-func (ln *rawLane) running() bool { return ln.s.state == userclient.StateRunning && !ln.broken }
+func (ln *rawLane) running() bool {
+	return ln.s.state == userclient.StateRunning && !ln.broken || ln.runsOn()
+}
 
 // pump takes in what the client has published and does what that allows.
 func (ln *rawLane) pump() {
@@ -115,18 +117,16 @@ func (ln *rawLane) frame() {
 	}
 	ln.postBacklog()
 	if len(ln.free) > 0 {
+		ln.overrunEnded()
 		ln.produce(ln.takeFree())
 		return
 	}
-	switch ln.d.cfg.Policy {
+	switch ln.policy() {
 	case iostream.Block:
 		// The device waits.
 	case iostream.DropOldest:
 		if len(ln.backlog) > 0 {
-			old := ln.backlog[0]
-			ln.backlog = ln.backlog[1:]
-			ln.lose(userclient.LossDropOldest, ln.widen(old.Seq))
-			ln.produce(old.Buffer)
+			ln.dropOldest()
 			return
 		}
 		ln.skipFrame(userclient.LossDropNewest)
@@ -134,6 +134,9 @@ func (ln *rawLane) frame() {
 		ln.skipFrame(userclient.LossDropNewest)
 	case iostream.Fail:
 		ln.skipFrame(userclient.LossFail)
+		if ln.failsQuietly() {
+			return
+		}
 		ln.s.state = userclient.StateOpen
 		ln.stopped(uint32(ioreturn.Overrun))
 		ln.s.ring()
@@ -157,7 +160,7 @@ func (ln *rawLane) produce(id uint32) {
 		ln.word++
 	}
 	e := ln.numbered(queue.Entry{Buffer: id, DataLength: uint32(n)})
-	if ln.d.cfg.Policy == iostream.DropOldest {
+	if ln.policy() == iostream.DropOldest {
 		ln.backlog = append(ln.backlog, e)
 		ln.postBacklog()
 		return
@@ -180,6 +183,8 @@ func (ln *rawLane) numbered(e queue.Entry) queue.Entry {
 		flags |= queue.FlagDiscontinuity
 	}
 	ln.gap = false
+	now, flags = ln.misstamped(seq, now, flags)
+	seq = ln.misnumbered(seq)
 	e.Seq, e.Stamp = 0, 0
 	if ln.s.features&userclient.FeatureSequence != 0 || ln.d.has(BugNumbersAlways) {
 		e.Seq, e.Stamp = uint32(seq), queue.MakeStamp(now, flags)
@@ -196,7 +201,7 @@ func (ln *rawLane) header(e *queue.Entry, seq uint64, flags queue.Flags) {
 	epoch := ln.d.format.Epoch
 	ln.d.mu.Unlock()
 	h := userclient.MetadataHeader{Flags: uint32(flags), FormatEpoch: epoch, Sequence: seq}
-	b, err := h.AppendBinary(nil)
+	b, err := ln.misheaded(h).AppendBinary(nil)
 	if err != nil {
 		return // it has no text that could be too long
 	}
@@ -243,7 +248,7 @@ func (ln *rawLane) postBacklog() {
 			ln.breach(err)
 			return
 		}
-		if queued >= ln.d.cfg.Backlog {
+		if queued >= ln.limit() {
 			return
 		}
 		e := ln.backlog[0]
@@ -254,9 +259,9 @@ func (ln *rawLane) postBacklog() {
 
 // lose counts an entry that will never be seen.
 func (ln *rawLane) lose(c userclient.Cause, seq uint64) {
-	ln.st.Lost[c]++
+	ln.overrunBegan(c, seq)
 	ln.gap = true
-	ln.st.Log = append(ln.st.Log, userclient.LossRecord{
+	ln.count(&userclient.LossRecord{
 		Time: ln.d.now(), Cause: c, Count: 1, LastSeq: seq,
 		Free: uint32(len(ln.free)), Backlog: uint32(len(ln.backlog)),
 	})
@@ -279,6 +284,7 @@ func (ln *rawLane) dropBacklog(c userclient.Cause) int {
 // resume begins or continues a run.
 func (ln *rawLane) resume() {
 	ln.forgetFree()
+	ln.spoilStart()
 	ln.setStatus(queue.StatusRunning)
 	for _, id := range ln.held {
 		ln.publish(queue.Entry{Buffer: id})
@@ -289,6 +295,9 @@ func (ln *rawLane) resume() {
 
 // stopped ends a run.
 func (ln *rawLane) stopped(status uint32) {
+	if ln.spoilStop(status) {
+		return
+	}
 	ln.dropBacklog(userclient.LossStopped)
 	ln.setStatus(status)
 	ln.s.ring() // so that a client that waits looks at the status

@@ -42,6 +42,7 @@ type rawLane struct {
 	word     uint64 // of the pattern, next
 	received uint32
 	gap      bool
+	overrun  uint64 // entries lost in the row of losses that is going on
 	st       userclient.Stats
 	broken   bool // the client broke a rule
 	bug      pathBugs
@@ -60,6 +61,7 @@ type rawBuffer struct {
 func newRawLane(s *rawSession) (*rawLane, error) {
 	ln := &rawLane{s: s, d: s.d, arenas: map[uint32]userclient.Mem{}}
 	ln.ctx, ln.cancel = context.WithCancel(context.Background())
+	ln.seq = ln.carriedOver()
 	sizes := ln.plan()
 	for _, a := range []struct {
 		typ uint32
@@ -248,6 +250,7 @@ func (ln *rawLane) finish() {
 	ln.s.mu.Lock()
 	defer ln.s.mu.Unlock()
 	ln.dropBacklog(userclient.LossSessionEnded)
+	ln.spoilMemory()
 	ln.free0()
 }
 

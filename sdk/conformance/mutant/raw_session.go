@@ -152,6 +152,9 @@ func (s *rawSession) open(_ context.Context, a *userclient.Args) error {
 }
 
 func (s *rawSession) close(context.Context, *userclient.Args) error {
+	if err := s.lane.refusesClose(); err != nil {
+		return err
+	}
 	s.state = userclient.StateClosed
 	s.mu.Unlock() // the lane's goroutines take it
 	s.shut()
@@ -170,7 +173,10 @@ func (s *rawSession) start(context.Context, *userclient.Args) error {
 	return nil
 }
 
-func (s *rawSession) stop(_ context.Context, a *userclient.Args) error {
+func (s *rawSession) stop(ctx context.Context, a *userclient.Args) error {
+	if err := s.lane.waitsForBuffers(ctx); err != nil {
+		return err
+	}
 	if s.state != userclient.StateOpen {
 		s.state = userclient.StateOpen
 		s.lane.stopped(uint32(ioreturn.NotReady))
@@ -185,6 +191,7 @@ func (s *rawSession) stop(_ context.Context, a *userclient.Args) error {
 func (s *rawSession) suspend(context.Context, *userclient.Args) error {
 	if s.state == userclient.StateRunning {
 		s.state = userclient.StateSuspended
+		s.lane.spoilSuspend()
 		s.announce(s.state)
 	}
 	return nil
