@@ -102,5 +102,7 @@ func Rules() []Rule {
 		clockRules(),
 		eventRules(),
 		formatRules(),
+		inputRules(),
+		badRules(),
 	)
 }

@@ -38,6 +38,8 @@ func Mutants() []Mutant {
 		clockMutants(),
 		eventMutants(),
 		formatMutants(),
+		inputMutants(),
+		badMutants(),
 	)
 }
 
