@@ -123,12 +123,12 @@ func (c *conn) start(a *userclient.Args) (*call, error) {
 }
 
 // wait returns when the driver has answered, ctx has ended, or the session is
-// over. An answer that is there counts, whatever else has happened.
+// over. An answer that is there counts, whatever else has happened; but a refusal
+// that comes with the end of the session is taken for its consequence.
 func (c *conn) wait(ctx context.Context, k *call) error {
 	var cause error
 	select {
 	case <-k.done:
-		return k.err
 	case <-ctx.Done():
 		cause = context.Cause(ctx)
 	case <-c.over:
@@ -136,7 +136,11 @@ func (c *conn) wait(ctx context.Context, k *call) error {
 	}
 	select {
 	case <-k.done:
-		return k.err
+		over := c.Err()
+		if k.err == nil || over == nil {
+			return k.err
+		}
+		cause = over
 	default:
 	}
 	k.cancel()
