@@ -19,9 +19,12 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"iostreamctl": func() {
-		os.Exit(Main(context.Background(), Options{}, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
-	}})
+	testscript.Main(m, map[string]func(){
+		"iostreamctl": func() {
+			os.Exit(Main(context.Background(), Options{}, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+		},
+		"mutant": mutantMain,
+	})
 }
 
 // scriptBound is how long a script may wait for one thing.

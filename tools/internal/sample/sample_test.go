@@ -15,14 +15,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/iostreamkit/iostreamkit/internal/leak"
 	"github.com/iostreamkit/iostreamkit/sdk/inproc"
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 	"github.com/iostreamkit/iostreamkit/sdk/iostream"
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 )
-
-func TestMain(m *testing.M) { leak.Main(m) }
 
 // begin runs a sample's loop until the test ends, when it must return ctx's cause.
 func begin(t *testing.T, d *iostream.Driver, run Loop, err error) *iostream.Driver {
