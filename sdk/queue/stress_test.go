@@ -30,8 +30,18 @@ func (g *gate) raise() {
 }
 
 // await waits until the counter is no longer old, and returns it; ok is false when
-// that takes too long.
+// that takes too long. A raise that was interrupted after it had counted may unpark a
+// waiter that has seen its count already: then await goes on.
 func (g *gate) await(old uint32, single bool) (v uint32, ok bool) {
+	for {
+		v, ok := g.awaitOnce(old, single)
+		if v != old || !ok {
+			return v, ok
+		}
+	}
+}
+
+func (g *gate) awaitOnce(old uint32, single bool) (v uint32, ok bool) {
 	for range 1 << 12 {
 		if v := g.v.Load(); v != old {
 			return v, true
