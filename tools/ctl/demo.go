@@ -3,15 +3,14 @@
 package ctl
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"runtime"
 	"strings"
 	"time"
 
 	"github.com/iostreamkit/iostreamkit/tools/internal/demo"
+	"github.com/iostreamkit/iostreamkit/tools/target"
 	"github.com/spf13/cobra"
 )
 
@@ -24,8 +23,8 @@ func (a *app) demoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: "Stream a file between two processes, verify and measure it",
 		Long: `Start a driver process that reads a file into shared buffers, receive them here, and
-show what the project promises: the same bytes arrive, nothing is copied or lost, and
-how long it takes. It needs no hardware, no privileges and no arguments, takes a few
+show what the project promises: the same bytes arrive, nothing is copied or lost, how
+long it takes, and that the driver keeps the rules of the conformance suite. It needs no hardware, no privileges and no arguments, takes a few
 seconds, and leaves nothing behind. Where two processes can't be connected yet, driver
 and client are one process, and the output says so.`,
 		Example: fmt.Sprintf("  %[1]s demo\n  %[1]s demo --file /bin/ls --json", a.opts.Name),
@@ -43,7 +42,7 @@ func (a *app) demoDriverCommand() *cobra.Command {
 		Short:  "The driver's process of the demo",
 		Args:   arguments(1, 1, "a file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return demo.Serve(cmd.Context(), args[0], cmd.InOrStdin(), cmd.OutOrStdout())
+			return demo.Serve(cmd.Context(), args[0], cmd.InOrStdin())
 		},
 	}
 }
@@ -59,11 +58,8 @@ func (a *app) demo(cmd *cobra.Command, file string) (err error) {
 	}
 	if runtime.GOOS == "linux" {
 		words := append(strings.Fields(cmd.Parent().CommandPath())[1:], demoDriver, "--", o.File)
-		o.Driver = func(ctx context.Context) (*exec.Cmd, error) {
-			c := exec.CommandContext(ctx, program, words...)
-			c.Args[0] = os.Args[0] // a program with several names goes by it
-			return c, nil
-		}
+		// A program with several names goes by the one that it was called by.
+		o.Driver = target.Program{Path: program, Args: append([]string{os.Args[0]}, words...)}
 	}
 	r, err := demo.Run(cmd.Context(), o)
 	if err != nil {
@@ -117,8 +113,14 @@ func demoText(r *demo.Report) string {
 	line("  round trip  %v median, %v p99, %v p99.9 of %d; both sides sleep in between", ns(t.P50), ns(t.P99), ns(t.P999), t.Count)
 	line("  wake-ups    %.3f per entry, both sides together", r.WakeupsPerEntry)
 	line("")
+	line("Does the driver keep the rules?")
+	c := &r.Conformance
+	line("  suite       %s, the whole of it: %d rules in %.1f s", c.Suite, c.Rules, c.DurationS)
+	line("  result      %s: %d pass, %d fail, %d skipped, %d not claimed, %d not checked", c.Result, c.Pass, c.Fail, c.Skip, c.NotClaimed, c.Error)
+	line("")
 	if r.Verified {
-		line("Verified: the bytes are the same, nothing was lost, nothing was copied.")
+		line("Verified: the bytes are the same, nothing was lost, nothing was copied, and the")
+		line("driver keeps every rule that was checked.")
 	} else {
 		line("NOT verified: %s.", strings.Join(r.Problems, "; "))
 	}

@@ -3,6 +3,7 @@
 package target
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,16 +57,17 @@ type life struct {
 // which is ended as a whole: the driver may be the child of a script.
 func (d *Process) begin() (*life, error) {
 	p := &d.program
-	l := &life{cmd: exec.Command(p.Args[0], p.Args[1:]...), over: make(chan struct{})}
+	l := &life{cmd: exec.Command(cmp.Or(p.Path, p.Args[0])), over: make(chan struct{})}
+	l.cmd.Args = p.Args
 	l.cmd.Env = append(append(l.cmd.Environ(), p.Env...), rundir.Variable+"="+d.run)
 	var out io.Writer = &l.said
 	if p.Output != nil {
 		out = io.MultiWriter(out, p.Output)
 	}
 	l.cmd.Stdout, l.cmd.Stderr = out, out
-	l.cmd.WaitDelay = time.Second // for a grandchild that keeps the output open
-	l.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	stdin, err := l.cmd.StdinPipe() // never written to: a driver that reads it waits
+	l.cmd.WaitDelay = time.Second                                                       // for a grandchild that keeps the output open
+	l.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM} // should this one be killed
+	stdin, err := l.cmd.StdinPipe()                                                     // never written to: a driver that reads it waits
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +107,13 @@ func howEnded(err error) string {
 		return "exit status 0"
 	}
 	return err.Error()
+}
+
+func (l *life) pid() int {
+	if l == nil {
+		return -1
+	}
+	return l.cmd.Process.Pid
 }
 
 // expect says that the end of the process will be no surprise.
@@ -198,12 +207,6 @@ func (d *Process) Kill() error {
 	}
 	<-l.over
 	return ioreturn.Op("kill driver", d.Name(), d.awaitGone())
-}
-
-func (d *Process) current() *life {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.life
 }
 
 // awaitGone waits until the driver is gone, which a process that this one started, but

@@ -27,6 +27,7 @@ type life struct{ said tail }
 
 func (l *life) ended() error { return unsupported() }
 func (l *life) expect()      {}
+func (l *life) pid() int     { return -1 }
 
 func (d *Process) begin() (*life, error) { return nil, unsupported() }
 

@@ -39,7 +39,9 @@ func Named(name string, declared ...conformance.Capability) conformance.Target {
 
 // Program is a driver's program, how it is started and what is expected of it.
 type Program struct {
-	// Args are the program, which is looked up like a shell does, and its arguments.
+	// Path is the program's file. Empty means the one that a shell would find for Args[0].
+	Path string
+	// Args are the name that the program is called by, and its arguments.
 	Args []string
 	// Env is added to this process's environment.
 	Env []string
@@ -113,12 +115,11 @@ func (d *Process) Name() string {
 // Capabilities returns what Program declared.
 func (d *Process) Capabilities() []conformance.Capability { return d.program.Capabilities }
 
-// Connect begins a session. Its error matches ioreturn.ErrGone when the process has
+// Connect begins a session with the stream that is checked. Its error matches ioreturn.ErrGone when the process has
 // ended, and says how it did.
 func (d *Process) Connect(ctx context.Context, observe bool) (userclient.Conn, error) {
-	d.mu.Lock()
-	l, name := d.life, d.name
-	d.mu.Unlock()
+	name := d.Name()
+	l := d.current()
 	if l == nil {
 		return nil, ioreturn.Op("connect to", name, ioreturn.ErrClosed)
 	}
@@ -133,6 +134,31 @@ func (d *Process) Connect(ctx context.Context, observe bool) (userclient.Conn, e
 		err = ended
 	}
 	return nil, err
+}
+
+// Dial begins a session with any stream of the program, for which it waits while the
+// process runs; ctx ends the wait.
+func (d *Process) Dial(ctx context.Context, name string, observe bool) (userclient.Conn, error) {
+	l := d.current()
+	if l == nil {
+		return nil, ioreturn.Op("connect to", name, ioreturn.ErrClosed)
+	}
+	if _, err := d.await(ctx, l, name); err != nil {
+		if ended := l.ended(); ended != nil {
+			err = ended
+		}
+		return nil, ioreturn.Op("connect to", name, err)
+	}
+	return dial(ctx, d.run, name, observe)
+}
+
+// PID returns the number of the process that was started last, -1 after Close.
+func (d *Process) PID() int { return d.current().pid() }
+
+func (d *Process) current() *life {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.life
 }
 
 // Deaths returns, and forgets, how the process ended each time that nobody had asked it

@@ -14,19 +14,21 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
+	"strings"
 	"time"
 
-	"github.com/iostreamkit/iostreamkit/sdk/iostream"
+	"github.com/iostreamkit/iostreamkit/sdk/conformance"
+	"github.com/iostreamkit/iostreamkit/sdk/userclient"
+	"github.com/iostreamkit/iostreamkit/tools/target"
 )
 
 // Options say what to stream.
 type Options struct {
 	// File is what the driver reads.
 	File string
-	// Driver makes the command that runs Serve in another process, with the same File.
-	// Nil runs the driver in this process.
-	Driver func(ctx context.Context) (*exec.Cmd, error)
+	// Driver is the program that runs Serve in another process, with the same File.
+	// The zero value runs the driver in this process.
+	Driver target.Program
 	// Measure is how long to measure throughput and round trips, each. Zero means half a
 	// second.
 	Measure time.Duration
@@ -55,6 +57,8 @@ type Report struct {
 
 	RoundTrip RoundTrip `json:"round_trip_ns" doc:"time until a buffer sent to the driver is back, in ns"`
 	ZeroCopy  ZeroCopy  `json:"zero_copy" doc:"proof that both sides see the same memory"`
+
+	Conformance Conformance `json:"conformance" doc:"what the conformance suite says about the driver"`
 
 	Buffers  uint32 `json:"buffers" doc:"number of buffers of the stream"`
 	DataSize uint32 `json:"data_size" doc:"bytes of each"`
@@ -95,9 +99,10 @@ type Place struct {
 
 // link is the connection to the driver, wherever it runs.
 type link struct {
-	pid   int
-	open  func(ctx context.Context, name string, cfg *iostream.Config) (*iostream.Stream, error)
-	close func() error
+	pid     int
+	connect func(ctx context.Context, name string, observe bool) (userclient.Conn, error)
+	target  conformance.Target // its bulkStream
+	close   func() error
 }
 
 // Run streams and measures. The error says that this could not be done; what was done
@@ -127,6 +132,7 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	}{
 		{"compare the memory", prove}, {"stream the file", verify},
 		{"measure throughput", throughput}, {"measure round trips", roundTrips},
+		{"run the conformance suite", conform},
 	} {
 		if err := part.run(ctx, l, r, o.Measure); err != nil {
 			return nil, fmt.Errorf("%s: %w", part.name, err)
@@ -137,10 +143,20 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 }
 
 func connect(ctx context.Context, o Options) (*link, error) {
-	if o.Driver == nil {
+	if len(o.Driver.Args) == 0 {
 		return within(ctx, o.File)
 	}
-	return spawn(ctx, o)
+	return spawn(ctx, o.Driver)
+}
+
+// spawn starts the driver's process.
+func spawn(ctx context.Context, p target.Program) (*link, error) {
+	p.Stream = bulkStream
+	d, err := target.Start(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return &link{pid: d.PID(), connect: d.Dial, target: d, close: d.Close}, nil
 }
 
 func hashFile(path string) (string, error) {
@@ -177,6 +193,7 @@ func (r *Report) judge() {
 		{two && !z.SameOffset, "the buffer is not at the same place at both ends"},
 		{!z.WriteAfterPostVisible, "what the driver wrote after Post was not seen by the client"},
 		{r.RoundTrip.Count == 0, "no round trip was measured"},
+		{!r.Conformance.good(two), fmt.Sprintf("the driver is %s: %s", r.Conformance.Result, strings.Join(r.Conformance.Open, ", "))},
 	} {
 		if c.wrong {
 			r.Problems = append(r.Problems, c.what)

@@ -7,13 +7,13 @@ import (
 	"errors"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/iostreamkit/iostreamkit/internal/leak"
+	"github.com/iostreamkit/iostreamkit/tools/target"
 )
 
 // asDriver makes this test program the driver's process.
@@ -21,7 +21,7 @@ const asDriver = "IOSTREAMKIT_TEST_DEMO_DRIVER"
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(asDriver); path != "" {
-		if err := Serve(context.Background(), path, os.Stdin, os.Stdout); err != nil {
+		if err := Serve(context.Background(), path, os.Stdin); err != nil {
 			_, _ = io.WriteString(os.Stderr, err.Error())
 			os.Exit(1)
 		}
@@ -32,12 +32,8 @@ func TestMain(m *testing.M) {
 
 // driver returns the Options.Driver that runs this program as the driver's process of
 // a file.
-func driver(path string) func(context.Context) (*exec.Cmd, error) {
-	return func(ctx context.Context) (*exec.Cmd, error) {
-		c := exec.CommandContext(ctx, os.Args[0])
-		c.Env = append(os.Environ(), asDriver+"="+path)
-		return c, nil
-	}
+func driver(path string) target.Program {
+	return target.Program{Args: []string{os.Args[0]}, Env: []string{asDriver + "=" + path}}
 }
 
 func file(t *testing.T, size int) string {
@@ -76,6 +72,9 @@ func TestTwoProcesses(t *testing.T) {
 	if h := r.RoundTrip; h.Count == 0 || h.P50 <= 0 || h.P99 < h.P50 || h.P999 < h.P99 || h.Max < h.P999 {
 		t.Errorf("%+v", h)
 	}
+	if c := r.Conformance; c.Result != "conformant" || c.Pass == 0 || c.Pass+c.NotClaimed != c.Rules || c.Stream != bulkStream || c.Open != nil {
+		t.Errorf("%+v", c)
+	}
 	emptyTemp(t, temp)
 }
 
@@ -97,45 +96,26 @@ func TestOneProcess(t *testing.T) {
 	if !r.Verified || r.DriverPID != os.Getpid() || r.ZeroCopy.SameInode || !r.ZeroCopy.WriteAfterPostVisible {
 		t.Errorf("%+v", r)
 	}
+	if c := r.Conformance; c.Pass == 0 || c.Fail+c.Error > 0 || len(c.Open) != c.Skip {
+		t.Errorf("%+v", c)
+	}
 }
 
-// TestDriverFails has a driver's process that ends, one that says nothing sensible, and
-// one that does not say anything until it is given up.
+// TestDriverFails has a driver's process that ends, and one that is given up.
 func TestDriverFails(t *testing.T) {
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
 	leak.Check(t)
-	path := file(t, 1)
-	shell := func(script string) Options {
-		return Options{File: path, Driver: func(ctx context.Context) (*exec.Cmd, error) {
-			return exec.CommandContext(ctx, "/bin/sh", "-c", script), nil
-		}}
-	}
-	for script, want := range map[string]string{
-		"echo no luck >&2; exit 3": "exit status 3 no luck",
-		"echo hello; read line":    "did not become ready",
-		"echo ready; read line":    "demo/file/data",
-	} {
-		if r, err := Run(t.Context(), shell(script)); r != nil || err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", script, err)
-		}
-		emptyTemp(t, temp)
-	}
-	if _, err := Run(t.Context(), Options{File: path, Driver: func(context.Context) (*exec.Cmd, error) {
-		return nil, errors.New("no program")
-	}}); err == nil || err.Error() != "no program" {
+	shell := Options{File: file(t, 1), Driver: target.Program{Args: []string{"sh", "-c", "echo no luck >&2; exit 3"}}}
+	if r, err := Run(t.Context(), shell); r != nil || err == nil || !strings.Contains(err.Error(), "exit status 3; it printed: no luck") {
 		t.Error(err)
 	}
 	emptyTemp(t, temp)
-	ctx, cancel := context.WithCancel(t.Context())
-	silent := shell("read line")
-	started := silent.Driver
-	silent.Driver = func(ctx context.Context) (*exec.Cmd, error) {
-		time.AfterFunc(50*time.Millisecond, cancel)
-		return started(ctx)
-	}
-	if _, err := Run(ctx, silent); err == nil {
-		t.Error("a demo that was given up has no error")
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	shell.Driver.Args[2] = "read line"
+	if _, err := Run(ctx, shell); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a demo that was given up: %v", err)
 	}
 	emptyTemp(t, temp)
 }
@@ -146,6 +126,7 @@ func TestJudgement(t *testing.T) {
 		return &Report{
 			DriverPID: 1, ClientPID: 2, Bytes: 1, Entries: 1, SHA256: sums{"a", "a", "a"},
 			ZeroCopy: ZeroCopy{SameInode: true, SameOffset: true, WriteAfterPostVisible: true}, RoundTrip: RoundTrip{Count: 1},
+			Conformance: Conformance{Result: "conformant", Pass: 1},
 		}
 	}
 	for want, spoil := range map[string]func(*Report){
@@ -158,6 +139,9 @@ func TestJudgement(t *testing.T) {
 		"not at the same place":            func(r *Report) { r.ZeroCopy.SameOffset = false },
 		"was not seen by the client":       func(r *Report) { r.ZeroCopy.WriteAfterPostVisible = false },
 		"no round trip":                    func(r *Report) { r.RoundTrip.Count = 0 },
+		"the driver is incomplete: LIFE-01": func(r *Report) {
+			r.Conformance = Conformance{Result: "incomplete", Pass: 1, Skip: 1, Open: []string{"LIFE-01"}}
+		},
 	} {
 		r := right()
 		spoil(r)

@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"hash"
 	"io"
 	"os"
@@ -127,14 +126,11 @@ func drivers(path string) ([]served, error) {
 	return all, nil
 }
 
-// ready is what Serve prints when every stream can be opened.
-const ready = "ready"
-
 // Serve is the driver's process: it offers the streams of the demo in the run
 // directory of its environment until stdin ends, which it does when the parent is gone,
-// however that came. It prints a line on stdout when it is ready. At the end it removes
-// the run directory if nothing is left in it.
-func Serve(ctx context.Context, path string, stdin io.Reader, stdout io.Writer) error {
+// however that came, or ctx ends. At the end it removes the run directory if nothing is
+// left in it.
+func Serve(ctx context.Context, path string, stdin io.Reader) error {
 	all, err := drivers(path)
 	if err != nil {
 		return err
@@ -146,23 +142,9 @@ func Serve(ctx context.Context, path string, stdin io.Reader, stdout io.Writer) 
 		_, _ = io.Copy(io.Discard, stdin) // whatever ends it, the parent is not there any more
 		cancel(nil)
 	}()
-	var up, over sync.WaitGroup
-	up.Add(len(all))
+	var over sync.WaitGroup
 	for _, s := range all {
-		over.Go(func() {
-			var once sync.Once
-			defer once.Do(up.Done)
-			cancel(iostreamkit.Serve(ctx, s.d, func(ctx context.Context) error {
-				once.Do(up.Done)
-				return s.run(ctx)
-			}))
-		})
-	}
-	up.Wait()
-	if ctx.Err() == nil {
-		if _, err := fmt.Fprintln(stdout, ready); err != nil {
-			cancel(err)
-		}
+		over.Go(func() { cancel(iostreamkit.Serve(ctx, s.d, s.run)) })
 	}
 	over.Wait()
 	if dir := os.Getenv(runDirVariable); dir != "" {

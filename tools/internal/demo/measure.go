@@ -47,7 +47,11 @@ func verify(ctx context.Context, l *link, r *Report, _ time.Duration) (err error
 
 // start opens and starts a stream.
 func start(ctx context.Context, l *link, name string) (*iostream.Stream, error) {
-	s, err := l.open(ctx, name, nil)
+	conn, err := l.connect(ctx, name, false)
+	if err != nil {
+		return nil, err
+	}
+	s, err := iostream.Open(ctx, conn, nil)
 	if err != nil {
 		return nil, err
 	}

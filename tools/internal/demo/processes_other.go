@@ -11,9 +11,7 @@ import (
 	"github.com/iostreamkit/iostreamkit/sdk/iostream"
 )
 
-// Two processes can't reach each other here yet.
-
-func spawn(context.Context, Options) (*link, error) { return nil, errors.ErrUnsupported }
+// Where memory is can only be found out on Linux so far.
 
 func placeOf([]byte) (place, error) { return place{}, errors.ErrUnsupported }
 

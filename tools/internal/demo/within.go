@@ -9,9 +9,11 @@ import (
 	"os"
 	"sync"
 
+	"github.com/iostreamkit/iostreamkit/sdk/conformance"
 	"github.com/iostreamkit/iostreamkit/sdk/inproc"
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 	"github.com/iostreamkit/iostreamkit/sdk/iostream"
+	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 )
 
 // within runs the drivers in this process.
@@ -33,16 +35,12 @@ func within(ctx context.Context, path string) (*link, error) {
 			}
 		})
 	}
-	open := func(ctx context.Context, name string, cfg *iostream.Config) (*iostream.Stream, error) {
+	connect := func(ctx context.Context, name string, observe bool) (userclient.Conn, error) {
 		d, ok := byName[name]
 		if !ok {
 			return nil, fmt.Errorf("stream %s: %w", name, ioreturn.ErrNotFound)
 		}
-		conn, err := inproc.Connect(ctx, d, nil)
-		if err != nil {
-			return nil, err
-		}
-		return iostream.Open(ctx, conn, cfg)
+		return inproc.Connect(ctx, d, &inproc.Config{Observe: observe})
 	}
 	end := func() error {
 		cancel()
@@ -54,5 +52,5 @@ func within(ctx context.Context, path string) (*link, error) {
 		}
 		return err
 	}
-	return &link{pid: os.Getpid(), open: open, close: end}, nil
+	return &link{pid: os.Getpid(), connect: connect, target: conformance.FromProvider(byName[bulkStream]), close: end}, nil
 }
