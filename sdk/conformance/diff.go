@@ -60,8 +60,8 @@ func Diff(old, now *Report) []RuleChange {
 			if b != nil {
 				c.Old = b.Verdict
 			}
-			if c.Detail == "" && r.Verdict != Pass {
-				c.Detail = first(r.Messages)
+			if m := first(r.Messages); m != "" && r.Verdict != Pass {
+				c.Detail = strings.TrimPrefix(c.Detail+"; "+m, "; ")
 			}
 			out = append(out, c)
 		}

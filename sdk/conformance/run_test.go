@@ -67,7 +67,7 @@ func TestChecksComeToTheirVerdict(t *testing.T) {
 		got := verdicts(t, FromProvider(testDriver(t)), nil, rules(map[string]func(*T){
 			"A-01": func(*T) {},
 			"A-02": func(t *T) { t.Errorf("breach %d", 1); t.Errorf("breach %d", 2) },
-			"A-03": func(t *T) { t.Fatalf("breach"); t.Errorf("not reached") },
+			"A-03": func(t *T) { defer t.Logf("deferred"); t.Fatalf("breach") },
 			"A-04": func(t *T) { t.Skipf("no %s", "cable"); t.Errorf("not reached") },
 			"A-05": func(t *T) { t.abortf("no open") },
 			"A-06": func(*T) { panic("boom") },

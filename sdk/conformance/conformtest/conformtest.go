@@ -10,6 +10,7 @@
 package conformtest
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -46,24 +47,44 @@ func show(t *testing.T, res conformance.RuleResult, r *conformance.Rule) {
 	for _, n := range res.Notes {
 		t.Logf("note: %s", n)
 	}
+	switch verdict, text := subtest(&res, r); verdict {
+	case passes:
+	case fails:
+		t.Error(text)
+	case skips:
+		t.Skip(text)
+	}
+}
+
+// verdict is what go test knows.
+type verdict int
+
+const (
+	passes verdict = iota
+	fails
+	skips
+)
+
+// subtest says what a rule's subtest comes to, and why.
+func subtest(res *conformance.RuleResult, r *conformance.Rule) (verdict, string) {
 	text := strings.Join(append([]string{res.Title}, res.Messages...), "\n  ")
 	if res.Reason != "" {
 		text += "\n  " + res.Reason
 	}
 	switch res.Verdict {
 	case conformance.Pass:
+		return passes, ""
 	case conformance.Fail:
 		text += "\n  why: " + r.Why + "\n  remedy: " + r.Remedy + "\n  page: " + res.Page()
-		if res.Waiver != nil {
-			t.Skipf("broken, but waived until %s (%s): %s", res.Waiver.Expires, res.Waiver.Reason, text)
+		switch {
+		case res.Waiver != nil:
+			return skips, fmt.Sprintf("broken, but waived until %s (%s): %s", res.Waiver.Expires, res.Waiver.Reason, text)
+		case res.Level != conformance.Must:
+			return skips, "advice: " + text
 		}
-		if res.Level != conformance.Must {
-			t.Skipf("advice: %s", text)
-		}
-		t.Error(text)
-	case conformance.Error:
-		t.Errorf("could not be checked: %s", text)
-	default:
-		t.Skipf("%s: %s", res.Verdict, text)
+		return fails, text
+	case conformance.Skip, conformance.NotClaimed:
+		return skips, fmt.Sprintf("%s: %s", res.Verdict, text)
 	}
+	return fails, "could not be checked: " + text
 }
