@@ -119,20 +119,21 @@ func (c *child) line(t testing.TB) string {
 }
 
 // dieAt returns a fault hook that kills this process, "point n": at the n-th time.
+// From then on no goroutine passes a point, although the others run until the kill
+// has reached them.
 func dieAt(fault string) func(string) {
 	point, n, _ := strings.Cut(fault, " ")
 	left, _ := strconv.Atoi(n)
-	passed := make(chan int, 1)
-	passed <- 0
+	var alive sync.Mutex
 	return func(at string) {
+		alive.Lock()
+		defer alive.Unlock()
 		if at != point {
 			return
 		}
-		times := <-passed + 1
-		passed <- times
-		if times == left {
+		if left--; left == 0 {
 			syscall.Kill(os.Getpid(), syscall.SIGKILL)
-			select {} // no further step is taken
+			select {}
 		}
 	}
 }
