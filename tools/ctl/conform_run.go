@@ -98,25 +98,29 @@ func checkProgram(ctx context.Context, args []string, f *conformFlags, opts *con
 // checkProcess checks the driver of a process. Nobody may have to guess which of
 // several streams was checked.
 func checkProcess(ctx context.Context, driver *target.Process, onlyStream bool, opts *conformance.Options, shown *ruleProgress) (*conformance.Report, error) {
-	if err := reach(ctx, driver); err != nil {
-		return nil, err
+	alone := func() error {
+		others, err := driver.Others(ctx)
+		if err == nil && onlyStream && len(others) > 0 {
+			err = usagef("the program offers several streams; name one of %s, %s", driver.Name(), strings.Join(others, ", "))
+		}
+		return err
 	}
-	others, err := driver.Others(ctx)
+	err := reach(ctx, driver)
+	if err == nil {
+		err = alone()
+	}
 	if err != nil {
 		return nil, err
-	}
-	if onlyStream && len(others) > 0 {
-		return nil, usagef("the program offers several streams; name one of %s, %s", driver.Name(), strings.Join(others, ", "))
 	}
 	suite, err := conformance.New(ctx, driver, opts)
 	if err != nil {
 		return nil, err
 	}
 	rep := checkRules(ctx, suite, shown, driver.Deaths)
-	if others, err := driver.Others(ctx); onlyStream && err == nil && len(others) > 0 {
-		rep.Warnings = append(rep.Warnings, fmt.Sprintf("the program also offers %s, which was not checked", strings.Join(others, ", ")))
+	if ctx.Err() == nil {
+		err = alone() // the others may have come later
 	}
-	return rep, nil
+	return rep, err
 }
 
 // checkRules checks one rule after the other. What a process that died has printed is

@@ -8,16 +8,17 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"slices"
 	"syscall"
 
+	"github.com/iostreamkit/iostreamkit/sdk/conformance"
 	"github.com/iostreamkit/iostreamkit/sdk/conformance/mutant"
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 	"github.com/iostreamkit/iostreamkit/tools/internal/offer"
 )
 
 // mutantMain is a program that serves a mutant of the conformance suite under the
-// stream's name that it has: "mutant reopen-busy".
+// stream's name that it has: "mutant reopen-busy". One more ends at each start:
+// "mutant dies".
 func mutantMain() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
@@ -28,15 +29,10 @@ func mutantMain() {
 }
 
 func serveMutant(ctx context.Context, args []string) (err error) {
-	all := mutant.Mutants()
-	i := -1
-	if len(args) == 1 {
-		i = slices.IndexFunc(all, func(m mutant.Mutant) bool { return m.Name == args[0] })
+	t, wrap, err := mutantOf(args)
+	if err != nil {
+		return err
 	}
-	if i < 0 {
-		return fmt.Errorf("there is no mutant %q", args)
-	}
-	t := all[i].New()
 	defer func() { err = errors.Join(err, t.Close()) }()
 	p, err := t.(interface {
 		Provider() (userclient.Provider, error)
@@ -44,5 +40,25 @@ func serveMutant(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	return offer.Serve(ctx, p)
+	return offer.Serve(ctx, wrap(p))
+}
+
+func mutantOf(args []string) (conformance.Target, func(userclient.Provider) userclient.Provider, error) {
+	if len(args) == 1 && args[0] == "dies" {
+		return mutant.Loopback(), mutant.Wrapping(mutant.Hooks{Call: dieAtStart}), nil
+	}
+	for _, m := range mutant.Mutants() {
+		if len(args) == 1 && m.Name == args[0] {
+			return m.New(), mutant.Wrapping(mutant.Hooks{}), nil
+		}
+	}
+	return nil, nil, fmt.Errorf("there is no mutant %q", args)
+}
+
+func dieAtStart(_ context.Context, _ *mutant.Session, a *userclient.Args, next func() error) error {
+	if a.Selector == userclient.SelStart {
+		fmt.Fprintln(os.Stderr, "no hardware to start")
+		os.Exit(3)
+	}
+	return next()
 }

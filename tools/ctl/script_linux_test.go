@@ -36,6 +36,7 @@ const scriptBound = 30 * time.Second
 // Its own commands are
 //
 //	await NAME there|gone|STATE  waits until a stream is there, is gone, or has that state
+//	await file FILE              waits until a file has contents
 //	words FILE N                 checks that a file is the 64-bit numbers from 0 to N-1
 //	empty DIR                    checks that a directory is empty
 func TestScripts(t *testing.T) {
@@ -60,10 +61,14 @@ func TestScripts(t *testing.T) {
 
 func await(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
-		ts.Fatalf("usage: await NAME there|gone|STATE")
+		ts.Fatalf("usage: await NAME there|gone|STATE, or await file FILE")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), scriptBound)
 	defer cancel()
+	if args[0] == "file" {
+		ts.Check(awaitFile(ctx, ts.MkAbs(args[1])))
+		return
+	}
 	dir, err := rundir.At(ts.Getenv(rundir.Variable))
 	ts.Check(err)
 	switch name, what := args[0], args[1]; what {
@@ -71,6 +76,21 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(awaitEntry(ctx, dir, name, what == "there"))
 	default:
 		ts.Check(awaitState(ctx, dir, name, what))
+	}
+}
+
+func awaitFile(ctx context.Context, path string) error {
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for {
+		if info, err := os.Stat(path); err == nil && info.Size() > 0 {
+			return nil
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return fmt.Errorf("%s: %w", path, context.Cause(ctx))
+		}
 	}
 }
 

@@ -41,7 +41,9 @@ func dial(ctx context.Context, run, name string, observe bool) (userclient.Conn,
 	return conn, nil
 }
 
-func makeRunDir() (string, error) { return os.MkdirTemp("", "iostreamkit-conform-") }
+// makeRunDir makes a run directory. Its name is short, because Linux allows a socket's
+// path no more than 107 bytes.
+func makeRunDir() (string, error) { return os.MkdirTemp("", "iosk-") }
 
 // life is one process, from its start to its end.
 type life struct {
@@ -65,9 +67,10 @@ func (d *Process) begin() (*life, error) {
 		out = io.MultiWriter(out, p.Output)
 	}
 	l.cmd.Stdout, l.cmd.Stderr = out, out
-	l.cmd.WaitDelay = time.Second                                                       // for a grandchild that keeps the output open
-	l.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM} // should this one be killed
-	stdin, err := l.cmd.StdinPipe()                                                     // never written to: a driver that reads it waits
+	l.cmd.WaitDelay = time.Second // for a grandchild that keeps the output open
+	// The request to terminate is for the case that this process is killed.
+	l.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	stdin, err := l.cmd.StdinPipe() // never written to: a driver that reads it waits
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +83,7 @@ func (d *Process) begin() (*life, error) {
 		started <- err
 		if err == nil {
 			l.how = howEnded(l.cmd.Wait())
-			d.ended(l)
+			d.ended(l, !l.expected.Load() || failed(l.cmd.ProcessState))
 		}
 	}()
 	if err := <-started; err != nil {
@@ -92,15 +95,32 @@ func (d *Process) begin() (*life, error) {
 	return l, nil
 }
 
-// ended keeps how a process ended that nobody had asked to.
-func (d *Process) ended(l *life) {
+// ended keeps how a process ended, if it is a surprise.
+func (d *Process) ended(l *life, surprise bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	close(l.over)
-	if !l.expected.Load() {
+	if surprise {
 		d.deaths = append(d.deaths, l.ended())
 	}
 }
+
+// failed reports whether a process ended in another way than after a request: it may
+// have been about to end by itself when it was asked.
+func failed(p *os.ProcessState) bool {
+	ws, ok := p.Sys().(syscall.WaitStatus)
+	if !ok || p.Success() {
+		return false
+	}
+	sig := ws.Signal() // -1 unless it is what ended the process
+	if code := ws.ExitStatus(); code > shellSignal {
+		sig = syscall.Signal(code - shellSignal)
+	}
+	return sig != syscall.SIGTERM && sig != syscall.SIGKILL
+}
+
+// shellSignal is what shells add to the number of the signal that ended a command.
+const shellSignal = 128
 
 func howEnded(err error) string {
 	if err == nil || errors.Is(err, exec.ErrWaitDelay) {
