@@ -20,7 +20,7 @@ LINT          = $(LINT_DIR)/golangci-lint
 # A 32-bit machine of which this one runs the programs.
 ARCH32 = $(patsubst amd64,386,$(patsubst arm64,arm,$(shell $(GO) env GOHOSTARCH)))
 
-.PHONY: help demo demo-check test test-race test-32 test-model bench fuzz lint cross ci
+.PHONY: help demo demo-check test mutants test-race test-32 test-model bench fuzz lint cross ci
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ demo-check: ## run the demo and check what it reports
 
 test: ## run every test; needs Go, gcc and make only
 	$(GO) test -timeout 10m $(TESTFLAGS) ./...
+
+mutants: ## list which broken drivers each conformance rule catches (test checks them too)
+	$(GO) run ./tools/mutants
 
 test-race: ## run the tests of the libraries under the race detector
 	$(GO) test -race -timeout 15m $(TESTFLAGS) $(RACEFLAGS) ./internal/... ./linux/... ./sdk/...
