@@ -10,22 +10,20 @@ import (
 	"github.com/iostreamkit/iostreamkit/sdk/iostream"
 )
 
-// endless is a driver's loop until its context ends.
+// endless is a driver's loop until its context ends, in batches of at most that many.
 func endless(ctx context.Context, d *iostream.Driver, batch int) error {
-	bs, ps := make([]*iostream.Buffer, 0, batch), make([]iostream.Posting, batch)
+	bs, ps := make([]*iostream.Buffer, batch), make([]iostream.Posting, batch)
 	for {
-		for len(bs) < batch {
-			b, err := d.Take(ctx)
-			if err != nil {
-				return err
-			}
-			ps[len(bs)].Length = min(len(b.Region()), 8)
-			bs = append(bs, b)
-		}
-		if err := d.PostBatch(bs, ps); err != nil {
+		n, err := d.TakeBatch(ctx, bs)
+		if err != nil {
 			return err
 		}
-		bs = bs[:0]
+		for i, b := range bs[:n] {
+			ps[i].Length = min(len(b.Region()), 8)
+		}
+		if err := d.PostBatch(bs[:n], ps[:n]); err != nil {
+			return err
+		}
 	}
 }
 

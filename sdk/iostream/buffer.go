@@ -134,13 +134,9 @@ func (b *Buffer) checkTaken() error {
 	return nil
 }
 
-// entry makes the entry for a numbered posting. now is its time if it has none.
-func (p *Posting) entry(b *Buffer, seq uint64, now int64) entry {
+// entry makes e the entry of a numbered posting. now is its time if it has none.
+func (p *Posting) entry(b *Buffer, seq uint64, now int64, e *entry) {
 	ln := b.ln
-	e := entry{
-		Buffer: b.id, DataOffset: uint32(p.Offset), DataLength: uint32(p.Length),
-		ControlOffset: uint32(p.ControlOffset), ControlLength: uint32(p.ControlLength), Seq: uint32(seq),
-	}
 	t, flags := p.Time, p.Flags|FlagTime
 	if t == 0 {
 		t = now
@@ -148,7 +144,11 @@ func (p *Posting) entry(b *Buffer, seq uint64, now int64) entry {
 	if ln.gap {
 		flags |= FlagDiscontinuity
 	}
-	e.Stamp = queue.MakeStamp(t, flags)
+	*e = entry{
+		Buffer: b.id, DataOffset: uint32(p.Offset), DataLength: uint32(p.Length),
+		ControlOffset: uint32(p.ControlOffset), ControlLength: uint32(p.ControlLength),
+		Seq: uint32(seq), Stamp: queue.MakeStamp(t, flags),
+	}
 	if ln.has(userclient.FeatureMetadata) {
 		h := userclient.MetadataHeader{
 			Flags: uint32(flags), FormatEpoch: ln.epoch, Sequence: seq,
@@ -157,7 +157,6 @@ func (p *Posting) entry(b *Buffer, seq uint64, now int64) entry {
 		_, _ = h.AppendBinary(b.control[:0]) // never fails: the region has room
 		e.ControlOffset, e.ControlLength = 0, max(e.ControlOffset+e.ControlLength, userclient.MetadataSize)
 	}
-	return e
 }
 
 // setMetadataFlags corrects the header of an entry that was not published yet.

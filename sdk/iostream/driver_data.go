@@ -28,72 +28,84 @@ import (
 // Several goroutines may call Take. Do not call it from an InputHandler's methods,
 // which the client's next notification has to wait for.
 func (d *Driver) Take(ctx context.Context) (*Buffer, error) {
+	var one [1]*Buffer
+	_, err := d.TakeBatch(ctx, one[:])
+	return one[0], err
+}
+
+// TakeBatch fills dst with buffers and returns how many: the first one as by Take,
+// and then those that are free at that moment. The error only comes with 0 buffers.
+func (d *Driver) TakeBatch(ctx context.Context, dst []*Buffer) (int, error) {
+	if len(dst) == 0 {
+		return 0, nil
+	}
 	for {
 		s, changed, err := d.current()
 		if err != nil {
-			return nil, ioreturn.Op("take", d.cfg.Name, err)
+			return 0, ioreturn.Op("take", d.cfg.Name, err)
 		}
 		if s != nil {
-			b, err := s.take(ctx)
+			n, err := s.take(ctx, dst)
 			switch {
 			case err == nil:
-				return b, nil
+				return n, nil
 			case errors.Is(err, errPolicyFail):
 				s.halt(ioreturn.Overrun)
-				return nil, ioreturn.Op("take", d.cfg.Name, ioreturn.Overrun)
+				return 0, ioreturn.Op("take", d.cfg.Name, ioreturn.Overrun)
 			case ctx.Err() != nil:
-				return nil, ioreturn.Op("take", d.cfg.Name, context.Cause(ctx))
+				return 0, ioreturn.Op("take", d.cfg.Name, context.Cause(ctx))
 			}
 			_ = s.fail(err) // what matters here is the next client
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return nil, ioreturn.Op("take", d.cfg.Name, context.Cause(ctx))
+			return 0, ioreturn.Op("take", d.cfg.Name, context.Cause(ctx))
 		}
 	}
 }
 
-// take returns a buffer of this session; errNotRunning asks to wait for a change.
-func (s *session) take(ctx context.Context) (*Buffer, error) {
+// take takes at least one buffer of this session; errNotRunning asks to wait for a
+// change.
+func (s *session) take(ctx context.Context, dst []*Buffer) (int, error) {
 	s.mu.Lock()
 	ln := s.lane
 	if ln == nil {
 		s.mu.Unlock()
-		return nil, errNotRunning
+		return 0, errNotRunning
 	}
-	b, err := ln.grab(true)
+	n, err := ln.grabAll(dst)
 	_ = ln.unlock(nil, queue.WakeNone) // no publication, so nothing can fail
-	if b != nil || err != nil {
-		return b, err
+	if n > 0 || err != nil {
+		return n, err
 	}
-	return ln.takeNext(ctx)
+	return ln.takeNext(ctx, dst)
 }
 
 // takeNext waits for a buffer, in turn with others who do.
-func (ln *lane) takeNext(ctx context.Context) (*Buffer, error) {
+func (ln *lane) takeNext(ctx context.Context, dst []*Buffer) (int, error) {
 	select {
 	case ln.takers <- struct{}{}:
 		defer func() { <-ln.takers }()
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return 0, context.Cause(ctx)
 	case <-ln.ctx.Done():
-		return nil, errNotRunning
+		return 0, errNotRunning
 	}
 	for {
 		ln.s.mu.Lock()
-		b, err := ln.grab(true)
-		ln.waiting = b == nil && err == nil
+		n, err := ln.grabAll(dst)
+		ln.waiting = n == 0 && err == nil
 		_ = ln.unlock(nil, queue.WakeNone)
-		if b != nil || err != nil {
-			return b, err
+		if n > 0 || err != nil {
+			return n, err
 		}
 		err = ln.await(ctx)
 		ln.s.mu.Lock()
 		ln.waiting = false
 		ln.s.mu.Unlock()
 		if err != nil {
-			return nil, err
+			return 0, err
 		}
 	}
 }

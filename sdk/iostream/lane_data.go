@@ -50,6 +50,18 @@ func (ln *lane) gotBack(e *entry) {
 	}
 }
 
+// grabAll is grab for as many buffers as there are; the policy finds the first at most.
+func (ln *lane) grabAll(dst []*Buffer) (n int, err error) {
+	for ; n < len(dst); n++ {
+		b, err := ln.grab(n == 0)
+		if b == nil || err != nil {
+			return n, unless(n > 0, err)
+		}
+		dst[n] = b
+	}
+	return n, nil
+}
+
 // grab gives a buffer to the driver, without waiting; nil if there is none. spare lets
 // the overrun policy find one. mu is held.
 func (ln *lane) grab(spare bool) (*Buffer, error) {
@@ -160,13 +172,13 @@ func (ln *lane) post(bs []*Buffer, ps []Posting, now int64) (wake queue.Wake, er
 	n := 0
 	direct := ln.active() && (ln.s.d.cfg.Policy != DropOldest || ln.mode == userclient.ModeInput)
 	for i, b := range bs {
-		e, ok := ln.settle(b, &ps[i], now)
-		switch {
-		case !ok:
-		case !direct || err != nil:
-			ln.backlog.push(e)
-		default:
-			ln.batch[n] = e
+		if !direct || err != nil {
+			if ln.settle(b, &ps[i], now, ln.backlog.at(ln.backlog.n)) {
+				ln.backlog.n++
+			}
+			continue
+		}
+		if ln.settle(b, &ps[i], now, &ln.batch[n]) {
 			if n++; n == len(ln.batch) {
 				err, n = ln.send(n, &wake), 0
 			}
@@ -181,15 +193,16 @@ func (ln *lane) post(bs []*Buffer, ps []Posting, now int64) (wake queue.Wake, er
 	return ln.pump()
 }
 
-// settle numbers an entry and says what becomes of it: ok is false if it was lost, or
-// is an empty buffer that waits for the next start.
-func (ln *lane) settle(b *Buffer, p *Posting, now int64) (e entry, ok bool) {
+// settle numbers an entry and says what becomes of it. It returns false, and e has no
+// meaning, if it was lost, or is an empty buffer that waits for the next start.
+func (ln *lane) settle(b *Buffer, p *Posting, now int64, e *entry) bool {
 	if ln.mode == userclient.ModeInput {
 		if !ln.active() {
 			ln.idle.push(b.id)
-			return e, false
+			return false
 		}
-		return entry{Buffer: b.id}, true
+		*e = entry{Buffer: b.id}
+		return true
 	}
 	seq := ln.number()
 	switch {
@@ -201,15 +214,15 @@ func (ln *lane) settle(b *Buffer, p *Posting, now int64) (e entry, ok bool) {
 		ln.lose(userclient.LossStopped, 1, seq)
 		ln.goHome(b.id)
 	default:
-		e = p.entry(b, seq, now)
+		p.entry(b, seq, now, e)
 		ln.gap = false
-		return e, true
+		return true
 	}
 	if b.scratch {
 		ln.scratch = append(ln.scratch, b)
 		ln.nudge()
 	}
-	return e, false
+	return false
 }
 
 // send publishes the first n entries of batch, and sets wake if the client must be

@@ -7,6 +7,7 @@ import (
 
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 	"github.com/iostreamkit/iostreamkit/sdk/iostream"
+	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 )
 
 func TestC12ReleasingTwiceIsAnError(t *testing.T) {
@@ -220,6 +221,30 @@ func TestPostBatch(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestTakeBatch(t *testing.T) {
+	d, s := running(t, iostream.DriverConfig{Buffers: 5, Policy: iostream.DropNewest}, nil, nil)
+	bs := make([]*iostream.Buffer, 8)
+	if n, err := d.TakeBatch(bounded(t), bs[:3]); n != 3 || err != nil {
+		t.Fatal(n, err)
+	}
+	if n, err := d.TakeBatch(bounded(t), bs[3:]); n != 2 || err != nil { // what is free, and no private ones
+		t.Fatal(n, err)
+	}
+	if n, err := d.TakeBatch(bounded(t), bs[5:]); n != 1 || err != nil || bs[5].ID() != userclient.NoBuffer {
+		t.Fatal(n, err)
+	}
+	if n, err := d.TakeBatch(bounded(t), nil); n != 0 || err != nil {
+		t.Fatal(n, err)
+	}
+	if err := d.PostBatch(bs[:6], make([]iostream.Posting, 6)); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.NextBatch(bounded(t), make([]iostream.Frame, 8), 5); n != 5 || err != nil {
+		t.Fatal(n, err)
+	}
+	wantLost(t, d, map[iostream.Cause]uint64{userclient.LossDropNewest: 1})
 }
 
 func TestReleaseAndSendBatch(t *testing.T) {

@@ -198,11 +198,11 @@ func (s *session) Closed(reason error) {
 	}
 	s.freeSpares()
 	s.leave()
-	s.d.forget(s)
 	s.log("session over", "reason", s.reason)
 	if open {
 		s.announce(userclient.StateClosed) // to the others; this client is not there any more
 	}
+	s.d.forget(s)
 }
 
 // why says why the session is over.

@@ -15,11 +15,6 @@ import (
 )
 
 const (
-	// spinMax is the longest that WaitAdaptive spins. Above the price of a wake-up
-	// across CPUs, or a wake-up that comes just after the spin would end every one of them.
-	spinMax = 200 * time.Microsecond
-	// spinMin is where an adaptive spin starts after it was given up.
-	spinMin = 10 * time.Microsecond
 	// spinBatch is how many looks at the queue come between looks at clock and context.
 	spinBatch = 64
 )
@@ -34,7 +29,7 @@ type waiter struct {
 	over   <-chan struct{}     // closed when the session is over
 	why    func() error        // says why
 	turn   chan struct{}
-	spin   time.Duration // adaptive: how long to spin before sleeping; owned by turn's holder
+	spin   spinner // of WaitAdaptive; owned by turn's holder
 	wakes  counter
 
 	mu     sync.Mutex
@@ -53,7 +48,7 @@ type waiter struct {
 func newWaiter(end *queue.End, port userclient.Port, policy WaitPolicy, over <-chan struct{}, why func() error) *waiter {
 	w := &waiter{
 		end: end, port: port, policy: policy, over: over, why: why,
-		turn: make(chan struct{}, 1), spin: spinMin,
+		turn: make(chan struct{}, 1), spin: newSpinner(),
 	}
 	if wp, ok := port.(userclient.WordPort); ok && policy == WaitThread {
 		w.word = wp
@@ -167,30 +162,17 @@ func (w *waiter) waitBound(ctx context.Context, after uint32) error {
 	case WaitSpin:
 		return w.spinFor(ctx, 0)
 	case WaitAdaptive:
-		if w.spin > 0 {
-			if err := w.spinFor(ctx, w.spin); !errors.Is(err, errSpinOver) {
+		if w.spin.limit > 0 {
+			if err := w.spinFor(ctx, w.spin.limit); !errors.Is(err, errSpinOver) {
 				return err
 			}
 		}
 		before := time.Now()
 		err := w.sleep(ctx, after)
-		w.adapt(time.Since(before))
+		w.spin.slept(time.Since(before))
 		return err
 	}
 	return w.sleep(ctx, after)
-}
-
-// adapt grows the spin while sleeps are short enough that spinning would have
-// caught the entry, and gives it up when they are long.
-func (w *waiter) adapt(slept time.Duration) {
-	switch {
-	case slept > spinMax:
-		w.spin = 0
-	case w.spin == 0:
-		w.spin = spinMin
-	default:
-		w.spin = min(2*w.spin, spinMax)
-	}
 }
 
 var errSpinOver = errors.New("spin is over")
@@ -199,12 +181,14 @@ var errSpinOver = errors.New("spin is over")
 // ends, or (unless zero) the time is up.
 func (w *waiter) spinFor(ctx context.Context, limit time.Duration) error {
 	var begin time.Time
+	var spent time.Duration
 	if limit > 0 {
 		begin = time.Now()
 	}
 	for {
 		for range spinBatch {
 			if w.end.Poll() {
+				w.spin.caught(spent)
 				return nil
 			}
 		}
@@ -218,11 +202,10 @@ func (w *waiter) spinFor(ctx context.Context, limit time.Duration) error {
 		if w.end.Ended() {
 			return nil
 		}
-		if limit > 0 && time.Since(begin) >= limit {
-			return errSpinOver
-		}
 		if limit == 0 {
 			runtime.Gosched() // let others run where there are fewer CPUs than spinners
+		} else if spent = time.Since(begin); spent >= limit {
+			return errSpinOver
 		}
 	}
 }

@@ -352,7 +352,7 @@ func TestArmWhileAnotherWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, s := running(t, iostream.DriverConfig{}, nil, nil)
 		ctx, cancel := context.WithCancel(t.Context())
-		go s.Next(ctx) //nolint:errcheck // it is only there to wait
+		go s.Next(ctx)
 		synctest.Wait()
 		_, err := s.Arm()
 		wantIs(t, err, ioreturn.ErrBusy)
