@@ -104,5 +104,6 @@ func Rules() []Rule {
 		formatRules(),
 		inputRules(),
 		badRules(),
+		hostileRules(),
 	)
 }

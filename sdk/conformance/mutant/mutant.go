@@ -40,6 +40,7 @@ func Mutants() []Mutant {
 		formatMutants(),
 		inputMutants(),
 		badMutants(),
+		hostileMutants(),
 	)
 }
 
