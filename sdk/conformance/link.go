@@ -167,22 +167,6 @@ func (t *T) layouts() []userclient.Layout {
 	return out
 }
 
-// answer says in words what a call came to: "success", or the error.
-func answer(err error) string {
-	if err == nil {
-		return "success"
-	}
-	return fmt.Sprintf("%q", err.Error())
-}
-
-// codeText says in words what a code is.
-func codeText(c ioreturn.Code) string {
-	if c == ioreturn.Success {
-		return "success"
-	}
-	return c.Error()
-}
-
 // lost reports whether err means that the session is over or the driver did not answer,
 // and not that the driver refused.
 func lost(err error) bool {
@@ -195,11 +179,11 @@ func lost(err error) bool {
 func refusalText(what string, err error, want ioreturn.Code) string {
 	switch got := ioreturn.Of(err); {
 	case err == nil:
-		return fmt.Sprintf("%s succeeded; it must be refused as %s", what, codeText(want))
+		return fmt.Sprintf("%s succeeded; it must be refused with %s", what, codeText(want))
 	case lost(err):
-		return fmt.Sprintf("%s was not answered: %v; it must be refused as %s", what, err, codeText(want))
+		return fmt.Sprintf("%s was not answered: %v; it must be refused with %s", what, err, codeText(want))
 	case got != want:
-		return fmt.Sprintf("%s was refused with %s; it must be refused as %s", what, answer(err), codeText(want))
+		return fmt.Sprintf("%s was refused with %s; it must be refused with %s", what, answer(err), codeText(want))
 	}
 	return ""
 }

@@ -79,11 +79,11 @@ func (l *link) mapped(typ uint32) (userclient.Mem, error) {
 	defer cancel()
 	m, err := l.Map(ctx, typ)
 	if err != nil {
-		return userclient.Mem{}, fmt.Errorf("map memory type %#08x: %w", typ, err)
+		return userclient.Mem{}, fmt.Errorf("map %s: %w", memoryText(typ), err)
 	}
 	l.t.Cleanup(func() string {
 		if err := m.Unmap(); err != nil {
-			return fmt.Sprintf("unmap memory type %#08x: %v", typ, err)
+			return fmt.Sprintf("unmap %s: %v", memoryText(typ), err)
 		}
 		return ""
 	})
@@ -148,11 +148,11 @@ func (r *rig) memory(typ uint32) ([]byte, error) {
 	}
 	g, at := findRegion(r.regions, typ)
 	if g == nil {
-		return nil, fmt.Errorf("memory type %#08x: %w", typ, errNoRegion)
+		return nil, fmt.Errorf("%s: %w", memoryText(typ), errNoRegion)
 	}
 	b := r.arenas[g.Arena]
 	if at > uint64(len(b)) || g.Length > uint64(len(b))-at {
-		return nil, fmt.Errorf("memory type %#08x: %d bytes at %d of arena %#x leave its %d bytes", typ, g.Length, at, g.Arena, len(b))
+		return nil, fmt.Errorf("%s: %d bytes at %d leave the %d bytes of %s", memoryText(typ), g.Length, at, len(b), memoryText(g.Arena))
 	}
 	return b[at : at+g.Length : at+g.Length], nil
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/iostreamkit/iostreamkit/sdk/queue"
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
@@ -188,11 +189,6 @@ func checkControlRegions(t *T) {
 	}
 }
 
-// regionText names a row of the memory map.
-func regionText(g *userclient.Region) string {
-	return fmt.Sprintf("memory type %#08x (%d of %d bytes, %d apart, at %d of arena %#x)", g.Type, g.Count, g.Length, g.Stride, g.Offset, g.Arena)
-}
-
 // mapInEachLayout opens the stream in each layout and hands over its memory map.
 func (t *T) mapInEachLayout(f func(r *rig)) {
 	for _, layout := range t.layouts() {
@@ -215,7 +211,7 @@ func checkMapFits(t *T) {
 		parts := map[uint32][]part{}
 		for i := range r.regions {
 			g := &r.regions[i]
-			text := fmt.Sprintf("%s in the %v layout", regionText(g), r.layout)
+			text := fmt.Sprintf("in the %v layout, %s,", r.layout, regionText(g))
 			arena, known := r.arenas[g.Arena]
 			switch {
 			case !known:
@@ -237,7 +233,7 @@ func checkMapFits(t *T) {
 			slices.SortFunc(ps, func(a, b part) int { return int(int64(a.from) - int64(b.from)) })
 			for i := 1; i < len(ps); i++ {
 				if ps[i].from < ps[i-1].to {
-					t.Errorf("%s begins at %d, before the end at %d of %s", ps[i].text, ps[i].from, ps[i-1].to, ps[i-1].text)
+					t.Errorf("%s begins at %d, before the end at %d of what lies before it: %s", ps[i].text, ps[i].from, ps[i-1].to, strings.TrimSuffix(ps[i-1].text, ","))
 				}
 			}
 		}
@@ -274,7 +270,7 @@ func checkArenas(t *T) {
 				continue // of a later version
 			}
 			if g.Arena != want {
-				t.Errorf("%s in the %v layout lies in the wrong arena; it must lie in %#x", regionText(g), r.layout, want)
+				t.Errorf("in the %v layout, %s, lies in the wrong arena; it must lie in %s", r.layout, regionText(g), memoryText(want))
 			}
 		}
 	})
@@ -293,7 +289,7 @@ func checkAlignment(t *T) {
 				want = 1
 			}
 			if g.Offset%want != 0 || g.Count > 1 && g.Stride%want != 0 {
-				t.Errorf("%s in the %v layout does not begin at multiples of %d bytes", regionText(g), r.layout, want)
+				t.Errorf("in the %v layout, %s, does not begin at multiples of %d bytes", r.layout, regionText(g), want)
 			}
 		}
 	})
@@ -327,10 +323,10 @@ func (r *rig) sameMemory(typ uint32) {
 		t.Errorf("%v; the memory map has it", err)
 		return
 	case len(m.Bytes) != len(whole):
-		t.Errorf("memory type %#08x mapped alone has %d bytes; the memory map says %d", typ, len(m.Bytes), len(whole))
+		t.Errorf("%s, mapped alone, has %d bytes; the memory map says %d", memoryText(typ), len(m.Bytes), len(whole))
 		return
 	case !bytes.Equal(m.Bytes, whole):
-		t.Errorf("memory type %#08x mapped alone has other contents than the region of the memory map", typ)
+		t.Errorf("%s, mapped alone, has other contents than the region of the memory map", memoryText(typ))
 		return
 	}
 	g, _ := findRegion(r.regions, typ)
@@ -341,7 +337,7 @@ func (r *rig) sameMemory(typ uint32) {
 	old := whole[0]
 	whole[0] = ^old
 	if m.Bytes[0] != ^old {
-		t.Errorf("a byte that was written into memory type %#08x of the arena is not seen where it is mapped alone: it is other memory", typ)
+		t.Errorf("a byte that was written into %s by way of its arena is not seen where it is mapped alone: it is other memory", memoryText(typ))
 	}
 	whole[0] = old
 }
@@ -358,9 +354,9 @@ func checkUnknownMemory(t *T) {
 		m, err := l.mapped(typ)
 		switch {
 		case err == nil:
-			t.Errorf("mapping memory type %#08x, which does not exist (there are %d buffers), gave %d bytes; it must be refused", typ, n, len(m.Bytes))
+			t.Errorf("mapping %s, which does not exist, gave %d bytes; it must be refused (there are %d buffers)", memoryText(typ), len(m.Bytes), n)
 		case lost(err):
-			t.Errorf("mapping memory type %#08x, which does not exist, was not refused: %v", typ, err)
+			t.Errorf("mapping %s, which does not exist, was not refused: %v", memoryText(typ), err)
 		}
 	}
 	if _, err := l.mapped(userclient.MemOutputQueue); err != nil {

@@ -123,11 +123,11 @@ func checkDescription(t *T) {
 		{d.Buffers.DataSize == 0, "the buffers have no data"},
 		{bits.OnesCount32(d.Buffers.Alignment) != 1, fmt.Sprintf("the alignment of buffers is %d, no power of two", d.Buffers.Alignment)},
 		{d.RingCount < d.Buffers.Count || d.RingCount > queue.MaxCount,
-			fmt.Sprintf("a ring has %d entries for %d buffers; it must hold them all", d.RingCount, d.Buffers.Count)},
+			fmt.Sprintf("the number of entries of a ring is %d, and there are %d buffers; a ring must hold them all", d.RingCount, d.Buffers.Count)},
 		{d.Policy > userclient.PolicyDriver, fmt.Sprintf("the overrun policy is %d, which does not exist", d.Policy)},
 		{d.Policy == userclient.PolicyDropOldest && d.Backlog == 0, "the policy is drop-oldest, but nothing may be posted ahead of the client: backlog is 0"},
 		{d.MaxClients == 0, "no client is served: the largest number of clients is 0"},
-		{d.Required&^d.Offered != 0, fmt.Sprintf("features %#x are required but not offered", d.Required&^d.Offered)},
+		{d.Required&^d.Offered != 0, fmt.Sprintf("what is required but not offered is %s", featureText(d.Required&^d.Offered))},
 	} {
 		if c.wrong {
 			t.Errorf("in the description, %s", c.text)
@@ -250,7 +250,7 @@ func checkSelectUnoffered(t *T) {
 			continue
 		}
 		_, err := l.selected(d.Required|f, uint64(t.layout()))
-		l.refused(fmt.Sprintf("select with feature %#x, which is not offered,", f), err, ioreturn.Unsupported)
+		l.refused(fmt.Sprintf("select with %s, which is not offered,", featureText(f)), err, ioreturn.Unsupported)
 	}
 	_, err := l.selected(d.Offered&userclient.KnownFeatures|d.Required, uint64(t.layout()))
 	if l.accepted("select with features that are offered, after others were refused,", err) {
@@ -283,7 +283,7 @@ func checkSelectRequired(t *T) {
 			continue
 		}
 		_, err := l.selected(d.Offered&^f, uint64(t.layout()))
-		l.refused(fmt.Sprintf("select without feature %#x, which is required,", f), err, ioreturn.Unsupported)
+		l.refused(fmt.Sprintf("select without %s, which is required,", featureText(f)), err, ioreturn.Unsupported)
 	}
 }
 
@@ -306,7 +306,7 @@ func checkEachFeature(t *T) {
 // tryFeatures selects features and sees whether the stream works with them.
 func (t *T) tryFeatures(want uint64, layout userclient.Layout) {
 	d := t.Describe()
-	what := fmt.Sprintf("select of features %#x in the %v layout", want, layout)
+	what := fmt.Sprintf("select of %s in the %v layout", featureText(want), layout)
 	l := t.link()
 	_, err := l.selected(d.Offered&userclient.KnownFeatures|d.Required, uint64(layout))
 	l.must("select every feature", err) // which the next select replaces
@@ -316,9 +316,9 @@ func (t *T) tryFeatures(want uint64, layout userclient.Layout) {
 		t.Errorf("%s was answered with %s; it must succeed", what, answer(err))
 		return
 	case got&^want != 0:
-		t.Errorf("%s granted %#x, which is more than was asked for", what, got)
+		t.Errorf("%s granted %s, which is more than was asked for", what, featureText(got))
 	case layout == userclient.LayoutNative && got != want:
-		t.Errorf("%s granted only %#x", what, got)
+		t.Errorf("%s granted only %s", what, featureText(got))
 	}
 	if !l.accepted("open after "+what, l.open()) {
 		return

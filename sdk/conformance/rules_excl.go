@@ -155,7 +155,7 @@ func checkOpenRace(t *T) {
 			case err == nil:
 				won++
 			case ioreturn.Of(err) != ioreturn.ExclusiveAccess:
-				t.Fatalf("of two clients that opened the stream at once, one was refused with %s; it must be refused as %s",
+				t.Fatalf("of two clients that opened the stream at once, one was refused with %s; it must be refused with %s",
 					answer(err), codeText(ioreturn.ExclusiveAccess))
 			}
 		}

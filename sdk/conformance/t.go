@@ -42,7 +42,7 @@ type T struct {
 }
 
 // maxMessages bounds what one rule reports: the first breaches say enough.
-const maxMessages = 20
+const maxMessages = 8
 
 func newT(ctx context.Context, s *Suite, r *Rule) *T {
 	t := &T{s: s, rule: r, rng: rand.New(rand.NewPCG(s.seed, idHash(r.ID))), log: s.logger.With("rule", r.ID)}
