@@ -105,5 +105,9 @@ func Rules() []Rule {
 		inputRules(),
 		badRules(),
 		hostileRules(),
+		queueRules(),
+		classicRules(),
+		bellRules(),
+		ownRules(),
 	)
 }

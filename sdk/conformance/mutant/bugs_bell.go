@@ -6,12 +6,13 @@ import "github.com/iostreamkit/iostreamkit/sdk/queue"
 
 // Bugs of notifications.
 const (
-	BugRingAlways Bug = "ring-always" // the client is rung for every entry
-	BugRingPast   Bug = "ring-past"   // the client is rung as long as its event index lies behind
-	BugRingEarly  Bug = "ring-early"  // the client is rung before its event index is reached
-	BugStaleArm   Bug = "stale-arm"   // the event index is looked at before the entry is published
-	BugNoArm      Bug = "no-arm"      // the driver sleeps without having armed
-	BugBlindArm   Bug = "blind-arm"   // the driver does not look again after it has armed
+	BugRingAlways  Bug = "ring-always"  // the client is rung for every entry
+	BugRingPast    Bug = "ring-past"    // the client is rung as long as its event index lies behind
+	BugRingEarly   Bug = "ring-early"   // the client is rung before its event index is reached
+	BugStaleArm    Bug = "stale-arm"    // the event index is looked at before the entry is published
+	BugSilentStart Bug = "silent-start" // the first entry after a start does not ring
+	BugNoArm       Bug = "no-arm"       // the driver sleeps without having armed
+	BugBlindArm    Bug = "blind-arm"    // the driver does not look again after it has armed
 )
 
 // armedAt returns the client's event index.
@@ -28,6 +29,8 @@ func (ln *rawLane) misjudge(wake queue.Wake, armed uint32) queue.Wake {
 	if !ln.native() {
 		return wake
 	}
+	first := ln.bug.started
+	ln.bug.started = false
 	tail := uint32(ln.bug.puts)
 	ring := wake != queue.WakeNone
 	switch {
@@ -39,6 +42,8 @@ func (ln *rawLane) misjudge(wake queue.Wake, armed uint32) queue.Wake {
 		ring = ring || int32(ln.armedAt()-tail) >= 0
 	case ln.d.has(BugStaleArm):
 		ring = tail-armed-1 < 1
+	case ln.d.has(BugSilentStart):
+		ring = ring && !first
 	}
 	if ring {
 		return queue.WakeBell

@@ -23,6 +23,7 @@ type pathBugs struct {
 	took         bool     // one entry has been taken for this ring
 	starved      int      // looks in a row that found no buffer
 	status       uint32   // set last
+	started      bool     // nothing was posted since the last start
 }
 
 // linger is what a bug does between two steps that should be one, so that the client
@@ -96,6 +97,7 @@ func (ln *rawLane) admit(e queue.Entry) {
 func (ln *rawLane) setStatus(status uint32) {
 	if status == queue.StatusRunning {
 		ln.resets(ln.bug.status)
+		ln.bug.started = true
 	}
 	ln.bug.status = status
 	ln.out.SetStatus(status)

@@ -41,6 +41,10 @@ func Mutants() []Mutant {
 		inputMutants(),
 		badMutants(),
 		hostileMutants(),
+		queueMutants(),
+		classicMutants(),
+		bellMutants(),
+		ownMutants(),
 	)
 }
 
