@@ -137,8 +137,10 @@ func checkPayloadChanges(t *T) {
 	if !t.Describe().Mode.ToDevice() {
 		t.inapplicable("the client sends nothing on this stream")
 	}
-	if raceBuild() && t.Describe().Buffers.Kind == userclient.MemHeap {
-		t.inapplicable("driver and client share a program that was built with the race detector, which would stop it")
+	quiet := raceBuild() && t.Describe().Buffers.Kind == userclient.MemHeap
+	if quiet {
+		t.Logf("driver and client share a program that was built with the race detector, which would stop it: " +
+			"buffers were sent, but not changed; run without -race for that")
 	}
 	for _, layout := range t.layouts() {
 		what := fmt.Sprintf("the client went on to change buffers that it had sent (%v layout)", layout)
@@ -150,6 +152,9 @@ func checkPayloadChanges(t *T) {
 		sent, n := map[uint32]bool{own.Buffer: true}, uint32(0)
 		flip := func() { // the first words of what the driver has, again and again
 			for id := range sent {
+				if quiet {
+					break
+				}
 				for off := 0; off+4 <= min(len(r.data[id]), 16); off += 4 {
 					n++
 					word(r.data[id], off).Swap(n * 0x9e3779b1)
