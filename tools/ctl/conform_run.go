@@ -72,16 +72,16 @@ func checkProgram(ctx context.Context, args []string, f *conformFlags, opts *con
 	}
 	p := target.Program{Args: words, Stream: strings.Join(args, "")}
 	if f.driverLog != "" {
-		log, err := os.Create(f.driverLog)
+		file, err := os.Create(f.driverLog)
 		if err != nil {
 			return nil, &usageError{err}
 		}
 		defer func() {
-			if closed := log.Close(); err == nil && closed != nil {
+			if closed := file.Close(); err == nil && closed != nil {
 				err = closed
 			}
 		}()
-		p.Output = log
+		p.Output = file
 	}
 	shown.say("starting the driver")
 	driver, err := target.Start(ctx, p)

@@ -45,7 +45,14 @@ func TestGuide(t *testing.T) {
 	if len(commands) != 7 {
 		t.Fatalf("the guide has %d blocks of commands, this test knows 7", len(commands))
 	}
-	g := newReader(t, string(page))
+	g := newReader(t)
+	for _, name := range []string{"driver", "client"} {
+		texts := between(string(page), "<!-- program: "+name+" -->\n```go\n", "\n```\n")
+		if len(texts) != 1 {
+			t.Fatalf("the guide has %d programs %s", len(texts), name)
+		}
+		g.write(t, filepath.Join("first", name, "main.go"), texts[0]+"\n")
+	}
 	g.run(t, commands[0], `(?m)^Verified: `)
 	g.run(t, commands[1], `^$`)
 	served := g.start(t, commands[2], "sample/pattern/counter")
@@ -67,17 +74,17 @@ func TestGuide(t *testing.T) {
 	}
 }
 
-// reader is somebody who follows the guide, in a directory that looks like the clone.
+// reader is somebody who follows a guide, in a directory that looks like the clone.
 type reader struct {
 	dir, rundir string
 	ctx         context.Context
 }
 
 // newReader makes that directory, because tests write nothing into the tree: links to
-// everything in it, and the guide's programs where the guide puts them.
-func newReader(t *testing.T, page string) *reader {
+// everything in it.
+func newReader(t *testing.T) *reader {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*scriptBound)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*scriptBound) // it compiles
 	t.Cleanup(cancel)
 	g := &reader{dir: t.TempDir(), rundir: t.TempDir(), ctx: ctx}
 	root, err := filepath.Abs("../..")
@@ -103,13 +110,6 @@ func newReader(t *testing.T, page string) *reader {
 			}
 		}
 	}
-	for _, name := range []string{"driver", "client"} {
-		texts := between(page, "<!-- program: "+name+" -->\n```go\n", "\n```\n")
-		if len(texts) != 1 {
-			t.Fatalf("the guide has %d programs %s", len(texts), name)
-		}
-		g.write(t, filepath.Join("first", name, "main.go"), texts[0]+"\n")
-	}
 	return g
 }
 
@@ -124,12 +124,13 @@ func (g *reader) write(t *testing.T, name, text string) {
 	}
 }
 
-// command returns a block of the guide for the shell, in a group of its own, which a
+// command returns a block of a guide for the shell, in a group of its own, which a
 // terminal's Ctrl-C would reach as a whole.
 func (g *reader) command(script string) *exec.Cmd {
 	c := exec.CommandContext(g.ctx, "sh", "-ec", script)
 	c.Dir = g.dir
-	c.Env = append(os.Environ(), rundir.Variable+"="+g.rundir)
+	// Without the directory in what it compiles, Go finds what an earlier test has compiled.
+	c.Env = append(os.Environ(), rundir.Variable+"="+g.rundir, "GOFLAGS=-trimpath")
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
 	return c

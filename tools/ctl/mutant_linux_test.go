@@ -21,8 +21,9 @@ import (
 // "mutant dies".
 func mutantMain() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	defer stop()
-	if err := serveMutant(ctx, os.Args[1:]); err != nil {
+	err := serveMutant(ctx, os.Args[1:])
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutant:", err)
 		os.Exit(1)
 	}

@@ -30,8 +30,9 @@ func main() {
 	full := flag.Bool("full", false, "run every rule on each mutant, and list what else breaks")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Stdout, *full, flag.Args()); err != nil {
+	err := run(ctx, os.Stdout, *full, flag.Args())
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
 	}

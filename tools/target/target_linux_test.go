@@ -143,8 +143,8 @@ func TestStartKillRestart(t *testing.T) {
 func TestDriverDies(t *testing.T) {
 	p := program("acme/dev0/data")
 	p.Args = []string{"sh", "-c", `"$0" & read line; echo "out of order" >&2; exit 7`, os.Args[0]}
-	var log bytes.Buffer
-	p.Output = &log
+	var output bytes.Buffer
+	p.Output = &output
 	d := start(t, p)
 	instance(t, d)
 	l := d.current()
@@ -160,8 +160,8 @@ func TestDriverDies(t *testing.T) {
 	if len(deaths) != 1 || !strings.Contains(deaths[0].Error(), "out of order") || d.Deaths() != nil {
 		t.Errorf("deaths: %v", deaths)
 	}
-	if log.String() != "out of order\n" {
-		t.Errorf("the log is %q", log.String())
+	if output.String() != "out of order\n" {
+		t.Errorf("the log is %q", output.String())
 	}
 	if err := d.Restart(t.Context()); err != nil {
 		t.Fatal(err)
