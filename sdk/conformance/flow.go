@@ -57,12 +57,23 @@ func (r *rig) one(ctx context.Context) (queue.Entry, error) {
 		}
 		ready, err := r.end.Arm(1, queue.SleepBell)
 		if err == nil && !ready {
-			err = r.port.Wait(ctx)
+			err = r.unrung(r.port.Wait(ctx))
 		}
 		if err != nil {
 			return buf[0], err
 		}
 	}
+}
+
+// unrung adds to the error of a wait that there was something to be rung for.
+func (r *rig) unrung(err error) error {
+	if err == nil {
+		return nil
+	}
+	if n, lenErr := r.end.Len(); lenErr == nil && n > 0 {
+		return fmt.Errorf("%w; %d entries are on the queue, but nobody rang the output port", err, n)
+	}
+	return err
 }
 
 // follow reads n entries as an ordinary client does: one at a time, each given back

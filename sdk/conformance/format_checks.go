@@ -36,7 +36,7 @@ func checkFormatReadable(t *T) {
 		case state == "closed":
 			first = f
 		case differ(first, f):
-			t.Errorf("the format is %+v while the stream is %s; it was %+v before, and nobody changed it", f, state, first)
+			t.Errorf("the format is %s while the stream is %s; it was %s before, and nobody changed it", formatText(f), state, formatText(first))
 		}
 	})
 }
@@ -45,7 +45,8 @@ func checkFormatDescribed(t *T) {
 	l := t.link()
 	l.throughStates(func(state string) {
 		if described, f := l.mustDescribe().Format, l.mustFormat(); !reflect.DeepEqual(described, f) {
-			t.Errorf("while the stream is %s the description tells the format %+v, and get format %+v; they must be the same", state, described, f)
+			t.Fatalf("while the stream is %s the description tells the format %s, and get format %s; they must be the same",
+				state, formatText(described), formatText(f))
 		}
 	})
 }
@@ -55,8 +56,11 @@ func checkFormatObserved(t *T) {
 	l.reach(userclient.StateRunning)
 	want := l.mustFormat()
 	f, err := t.observer().format()
-	if err != nil || !reflect.DeepEqual(f, want) {
-		t.Errorf("get format by an observer was answered with %s and %+v; it must succeed and answer %+v", answer(err), f, want)
+	if err != nil {
+		t.Fatalf("get format by an observer was answered with %s; it must succeed", answer(err))
+	}
+	if !reflect.DeepEqual(f, want) {
+		t.Errorf("the client that runs the stream was told the format %s, and an observer %s", formatText(want), formatText(f))
 	}
 }
 
@@ -79,7 +83,7 @@ func checkFormatFixed(t *T) {
 			}
 		}
 		if f := l.mustFormat(); !reflect.DeepEqual(f, before) {
-			t.Fatalf("set format was called while the stream is %s; the format was %+v before and is %+v now", s, before, f)
+			t.Fatalf("set format was called while the stream is %s; the format was %s before and is %s now", s, formatText(before), formatText(f))
 		}
 	}
 }
@@ -98,10 +102,11 @@ func checkFormatRoundTrip(t *T) {
 	t.setting(func(l *link, before, answered userclient.Format, err error) {
 		now := l.mustFormat()
 		if err != nil && !reflect.DeepEqual(now, before) {
-			t.Fatalf("set format was refused with %s, but the format was %+v before and is %+v now; a refusal changes nothing", answer(err), before, now)
+			t.Fatalf("set format was refused with %s, but the format was %s before and is %s now; a refusal changes nothing",
+				answer(err), formatText(before), formatText(now))
 		}
 		if err == nil && !reflect.DeepEqual(now, answered) {
-			t.Fatalf("set format answered %+v, but get format answers %+v; they must be the same", answered, now)
+			t.Fatalf("set format answered %s, but get format answers %s; they must be the same", formatText(answered), formatText(now))
 		}
 	})
 }
@@ -196,7 +201,7 @@ func checkMalformedFormat(t *T) {
 		}
 	}
 	if f := l.mustFormat(); !reflect.DeepEqual(f, before) {
-		t.Errorf("after malformed formats were set, the format is %+v; it was %+v", f, before)
+		t.Errorf("after malformed formats were set, the format is %s; it was %s", formatText(f), formatText(before))
 	}
 }
 

@@ -220,7 +220,7 @@ func checkOverrunEvents(t *T) {
 		t.Fatalf("%d entries were lost (%s), but no event overrun-began was told", s.stats.TotalLost(), causesText(&s.stats))
 	}
 	if !s.recovered(2*len(s.bounds)+enough, ended) {
-		t.Fatalf("the client gives buffers back again, and read %d entries since the overrun, but no event overrun-ended was told", len(s.seen))
+		t.Fatalf("since the overrun the client has given all buffers back and read on (%d entries in all), but no event overrun-ended was told", len(s.seen))
 	}
 	s.finish()
 	w.fetch()

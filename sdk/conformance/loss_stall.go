@@ -41,7 +41,7 @@ func (t *T) stall(want uint64, hold bool) *stall {
 		}
 		s.look()
 		s.backlog = max(s.backlog, s.stats.Backlogged)
-		return policyLost(&s.stats) >= want
+		return forcedLosses(&s.stats) >= want
 	})
 	return s
 }
@@ -66,7 +66,7 @@ func (s *stall) look() {
 
 // forced ends the rule unless entries were lost.
 func (s *stall) forced() {
-	if policyLost(&s.stats) == 0 {
+	if forcedLosses(&s.stats) == 0 {
 		s.t.Skipf("the client gave no buffer back for the time of %d frames, and no entry was lost; if the device is slow, tell its frame_period "+
 			"in the device file, and see that it has something to send", len(s.bounds))
 	}
@@ -75,6 +75,11 @@ func (s *stall) forced() {
 // policyLost is how many entries were lost because no buffer was free.
 func policyLost(st *userclient.Stats) uint64 {
 	return st.Lost[userclient.LossDropNewest] + st.Lost[userclient.LossDropOldest] + st.Lost[userclient.LossFail]
+}
+
+// forcedLosses adds to policyLost what hardware lost that can't stop (C46).
+func forcedLosses(st *userclient.Stats) uint64 {
+	return policyLost(st) + st.Lost[userclient.LossDevice]
 }
 
 // recover gives back what is held, starts the stream again if it has stopped by itself,

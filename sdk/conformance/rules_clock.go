@@ -190,9 +190,9 @@ func checkUncertainty(t *T) {
 // virtual reports whether time in this process is not the machine's, as in a test under
 // testing/synctest.
 func (t *T) virtual() bool {
-	real, own := monotime.Now(), time.Now()
+	host, own := monotime.Now(), time.Now()
 	t.wait()
-	return time.Duration(monotime.Now()-real) < time.Since(own)/2
+	return time.Duration(monotime.Now()-host) < time.Since(own)/2
 }
 
 func checkHostTime(t *T) {

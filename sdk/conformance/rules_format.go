@@ -3,6 +3,7 @@
 package conformance
 
 import (
+	"fmt"
 	"reflect"
 
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
@@ -141,6 +142,23 @@ func (l *link) setFormat(f userclient.Format) (got userclient.Format, err error)
 		l.t.Fatalf("set format succeeded, but its answer is no format: %v", err)
 	}
 	return got, nil
+}
+
+// formatText says what is set in a format.
+func formatText(f userclient.Format) string {
+	text := fmt.Sprintf("kind %d, code %#x, epoch %d", f.Kind, f.Code, f.Epoch)
+	for _, field := range []struct {
+		name  string
+		value uint32
+	}{
+		{"width", f.Width}, {"height", f.Height}, {"stride", f.Stride}, {"rate", f.RateNum}, {"per", f.RateDen},
+		{"channels", f.Channels}, {"bits", f.BitsPerSample}, {"bytes of the vendor's", uint32(len(f.Extra))},
+	} {
+		if field.value > 0 {
+			text += fmt.Sprintf(", %s %d", field.name, field.value)
+		}
+	}
+	return "{" + text + "}"
 }
 
 // others returns formats that differ a little from f, in the hope that the driver takes one.

@@ -132,7 +132,7 @@ func stopGoOnRules() []Rule {
 		{
 			ID: "STOP-14", Origin: HostLibrary, Needs: []Capability{CapSequence, CapNative},
 			Title:  "A second stop answers the same number",
-			What:   "Stop of a stream that is stopped already succeeds, and answers the same last number as the stop before.",
+			What:   "Stop of a stream that is stopped already succeeds, and answers the same last number as the stop before, or a greater one that the counters know, if the driver lost entries since that it had in its hands.",
 			Why:    "A client whose first call was given up asks again, and learns from the number whether something was lost at the end.",
 			Remedy: "Answer the counter in every state that is open, without adding to it.",
 			Check:  checkSecondStop,

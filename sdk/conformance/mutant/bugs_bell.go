@@ -41,7 +41,7 @@ func (ln *rawLane) misjudge(wake queue.Wake, armed uint32) queue.Wake {
 	case ln.d.has(BugRingEarly):
 		ring = ring || int32(ln.armedAt()-tail) >= 0
 	case ln.d.has(BugStaleArm):
-		ring = tail-armed-1 < 1
+		ring = tail-armed == 1
 	case ln.d.has(BugSilentStart):
 		ring = ring && !first
 	}
