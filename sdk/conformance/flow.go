@@ -33,7 +33,7 @@ func (t *T) numbered() *rig {
 	t.mustDeliver()
 	r := t.rig(userclient.LayoutNative)
 	if r.features&userclient.FeatureSequence == 0 {
-		t.abortf("the driver offers sequence numbers, but did not grant them (features %#x)", r.features)
+		t.abortf("the driver offers sequence numbers, but granted only %s", featureText(r.features))
 	}
 	r.mustStart()
 	return r
@@ -57,11 +57,20 @@ func (r *rig) one(ctx context.Context) (queue.Entry, error) {
 		}
 		ready, err := r.end.Arm(1, queue.SleepBell)
 		if err == nil && !ready {
+			r.askForBacklog()
 			err = r.unrung(r.port.Wait(ctx))
 		}
 		if err != nil {
 			return buf[0], err
 		}
+	}
+}
+
+// askForBacklog rings a driver that keeps entries back while there are unread ones: it need not
+// notice that they have been read until it is rung.
+func (r *rig) askForBacklog() {
+	if r.t.Claims(CapDropOldest) {
+		_ = r.bell.Ring() // an error is the session's end, which the wait tells
 	}
 }
 
@@ -119,6 +128,22 @@ func (r *rig) mustSee(n int, look func(*queue.Entry)) []queue.Entry {
 		r.t.abortf("only %d of %d entries came: %v", len(es), n, err)
 	}
 	return es
+}
+
+// keep takes n entries without giving a buffer back. It returns those that came and why
+// there are not more.
+func (r *rig) keep(n int) ([]queue.Entry, error) {
+	ctx, cancel := r.t.Frames(n)
+	defer cancel()
+	var got []queue.Entry
+	for len(got) < n {
+		e, err := r.one(ctx)
+		if err != nil {
+			return got, err
+		}
+		got = append(got, e)
+	}
+	return got, nil
 }
 
 // gather takes up to limit entries without giving a buffer back, until no more come for

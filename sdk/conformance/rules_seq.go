@@ -251,7 +251,7 @@ func checkEndFlag(t *T) {
 func checkHeader(t *T) {
 	r := t.numbered()
 	if r.features&userclient.FeatureMetadata == 0 {
-		t.abortf("the driver offers metadata, but did not grant it (features %#x)", r.features)
+		t.abortf("the driver offers metadata, but granted only %s", featureText(r.features))
 	}
 	var last userclient.MetadataHeader
 	seen := false

@@ -200,11 +200,8 @@ func checkBuffersAfterStops(t *T) {
 		r.mustStop()
 		r.mustGiveBack(append(es, r.mustDrain()...)...)
 		r.mustStart()
-		ctx, cancel := t.Frames(first)
 		var err error
-		es, err = r.take(ctx, first)
-		cancel()
-		if err != nil {
+		if es, err = r.keep(first); err != nil {
 			t.Fatalf("after the first start the client had %d buffers at the same time; after %d stops and starts it gets %d, and then: %v",
 				first, n+1, len(es), err)
 		}
