@@ -157,7 +157,12 @@ func (g *reader) pipe(t *testing.T, script string) (*exec.Cmd, *bufio.Scanner) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = c.Cancel() }) // it has ended unless the test has failed
+	t.Cleanup(func() {
+		if c.ProcessState == nil { // the test has failed; another has the number otherwise
+			_ = c.Cancel()
+			_ = c.Wait()
+		}
+	})
 	return c, bufio.NewScanner(out)
 }
 
