@@ -112,9 +112,16 @@ func (l *link) must(what string, err error) {
 }
 
 func (l *link) mustChoose() { l.must("select features", l.choose(l.t.layout())) }
-func (l *link) mustOpen()   { l.must("open the stream", l.open()) }
 func (l *link) mustStart()  { l.must("start the stream", l.start()) }
 func (l *link) mustStop()   { l.must("stop the stream", l.stop()) }
+
+// mustOpen opens the stream, which the rule's client before this one may just have lost:
+// a driver has a moment to free it.
+func (l *link) mustOpen() {
+	if err := l.openSoon(deathBound); err != nil {
+		l.t.abortf("a client %v", err)
+	}
+}
 
 // reach brings a fresh link to a state, with the preferred layout.
 func (l *link) reach(s userclient.State) {

@@ -48,7 +48,7 @@ func (ln *rawLane) skipForeign(es []queue.Entry) int {
 	}
 	n := 0
 	for _, e := range es {
-		if int(e.Buffer) < len(ln.bufs) {
+		if uint(e.Buffer) < uint(len(ln.bufs)) {
 			es[n] = e
 			n++
 		}
@@ -73,7 +73,7 @@ func (ln *rawLane) refusesReturn(e *queue.Entry) error {
 
 // overlooks reports whether a bug takes a bad entry for good.
 func (ln *rawLane) overlooks(e *queue.Entry) bool {
-	if int(e.Buffer) >= len(ln.bufs) {
+	if uint(e.Buffer) >= uint(len(ln.bufs)) {
 		return false
 	}
 	return ln.d.has(BugNoOwner) || ln.d.has(BugBatchOwner) && !ln.bug.batch[e.Buffer]

@@ -139,7 +139,7 @@ func (ln *rawLane) spoilInput(es []queue.Entry, first uint32) {
 		if ln.d.has(BugScribble) {
 			shared(ln.inMem.Ring, ln.slotOff(ln.inMem, at)).Store(0)
 		}
-		if int(es[i].Buffer) < len(ln.bufs) {
+		if uint(es[i].Buffer) < uint(len(ln.bufs)) {
 			ln.bug.slots[es[i].Buffer] = at + 1
 		}
 	}
