@@ -201,11 +201,15 @@ func checkHostTime(t *T) {
 		return
 	}
 	l := t.link()
+	missed := 0 // a virtual machine's processors may disagree for a moment
 	for range tries {
 		before := monotime.Now()
 		c := l.mustCorrelate()
 		after := monotime.Now()
-		if c.host+c.uncertainty < before || c.host-c.uncertainty > after {
+		if c.host+c.uncertainty >= before && c.host-c.uncertainty <= after {
+			continue
+		}
+		if missed++; missed > 1 {
 			t.Fatalf("correlate was called between %d and %d ns of the host's monotonic clock, and answered the host time %d ns with an uncertainty of %v",
 				before, after, c.host, time.Duration(c.uncertainty))
 		}
