@@ -44,9 +44,15 @@ func newFrames(sock *seqpacket.Conn) *frames {
 
 // next waits for the next frame. What it returns is valid until the next call,
 // which also closes a descriptor that nobody has taken.
-func (f *frames) next() (*incoming, error) {
+func (f *frames) next() (*incoming, error) { return f.receive(f.sock.Recv) }
+
+// now is next that does not wait and heeds no deadline. If there is no frame, the
+// error matches os.ErrDeadlineExceeded.
+func (f *frames) now() (*incoming, error) { return f.receive(f.sock.RecvNow) }
+
+func (f *frames) receive(recv func(p []byte) (n, fd int, err error)) (*incoming, error) {
 	f.in.discard()
-	n, fd, err := f.sock.Recv(f.buf)
+	n, fd, err := recv(f.buf)
 	if err != nil {
 		return nil, err
 	}

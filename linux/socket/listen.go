@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,8 +27,8 @@ type ListenConfig struct {
 	// HelloTimeout bounds how long a client that has connected may be silent. Zero
 	// means two seconds.
 	HelloTimeout time.Duration
-	// MaxUnfinished is how many clients of one user may be in the handshake at once;
-	// one more drops the oldest of them (C25). Zero means 16.
+	// MaxUnfinished is how many clients of one user may be connected at once that have
+	// not begun the handshake; one more drops the oldest of them (C25). Zero means 16.
 	MaxUnfinished int
 	// MaxSessions is how many clients may be connected at once, open or not. Zero means 64.
 	MaxSessions int
@@ -88,7 +89,8 @@ type Listener struct {
 	closed  bool
 	sockErr error // of removing the socket
 	live    map[*session]struct{}
-	fresh   map[int][]*session // by user: clients in the handshake, oldest first
+	fresh   map[int][]*session // by user: clients whose HELLO is awaited, oldest first
+	count   uint64             // of connections
 	wg      sync.WaitGroup     // sessions
 	stop    chan struct{}      // closed by Close
 }
@@ -159,6 +161,8 @@ func (l *Listener) welcome(sock *seqpacket.Conn, p userclient.Provider) {
 		sock.Close()
 		return
 	}
+	l.count++
+	s.number = l.count
 	l.live[s] = struct{}{}
 	l.wg.Go(func() {
 		s.run()
@@ -168,17 +172,21 @@ func (l *Listener) welcome(sock *seqpacket.Conn, p userclient.Provider) {
 	})
 }
 
-// enter counts a client of user uid that begins its handshake. If there are too
-// many, the oldest is dropped: it has been silent the longest. The error says that
-// no more clients are served at all.
+// enter counts a client of user uid whose HELLO is awaited. If there are too many,
+// the oldest is dropped unless its HELLO is there: it has been silent the longest.
+// Sessions may enter in another order than they were connected in, and the oldest
+// may be s. The error says that no more clients are served at all.
 func (l *Listener) enter(s *session, uid int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if list := l.fresh[uid]; len(list) >= l.cfg.MaxUnfinished {
-		list[0].end(ioreturn.Broken(ioreturn.RuleHandshake, "user %d has %d clients that connected and sent nothing", uid, len(list)))
-		l.fresh[uid] = list[1:]
+	list := l.fresh[uid]
+	at, _ := slices.BinarySearchFunc(list, s, func(a, b *session) int { return cmp.Compare(a.number, b.number) })
+	list = slices.Insert(list, at, s)
+	if n := len(list); n > l.cfg.MaxUnfinished {
+		list[0].hurry(ioreturn.Broken(ioreturn.RuleHandshake, "user %d has %d clients that connected and sent nothing", uid, n-1))
+		list = slices.Delete(list, 0, 1)
 	}
-	l.fresh[uid] = append(l.fresh[uid], s)
+	l.fresh[uid] = list
 	if n := len(l.live); n > l.cfg.MaxSessions {
 		return refusal(ioreturn.Busy, "%d clients are connected, which is the limit", n-1)
 	}
@@ -190,11 +198,8 @@ func (l *Listener) leave(s *session, uid int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	list := l.fresh[uid]
-	for i, t := range list {
-		if t == s {
-			list = append(list[:i], list[i+1:]...)
-			break
-		}
+	if at := slices.Index(list, s); at >= 0 {
+		list = slices.Delete(list, at, at+1)
 	}
 	if l.fresh[uid] = list; len(list) == 0 {
 		delete(l.fresh, uid)

@@ -26,6 +26,8 @@ type session struct {
 	provider userclient.Provider
 	client   *peer.Process
 
+	number uint64 // of the connection, in the order in which they came
+
 	// Of the handshake.
 	observe  bool
 	memory   uint32 // bits of the kinds of memory that the client accepts
@@ -43,6 +45,7 @@ type session struct {
 	mu       sync.Mutex
 	ended    bool
 	reason   error // nil after an orderly end
+	hurried  error // why HELLO is not waited for, nil if it is
 	done     chan struct{}
 	calls    map[uint32]*running
 	bulk     int  // large ones of them

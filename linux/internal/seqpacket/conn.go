@@ -195,13 +195,28 @@ func (c *Conn) stop(err error) {
 // p, or came with more than one descriptor, is a broken rule; its descriptors are
 // closed. After the peer has hung up the error is io.EOF.
 func (c *Conn) Recv(p []byte) (n, fd int, err error) {
+	return c.recv(p, c.raw.Read)
+}
+
+// RecvNow is Recv that does not wait and heeds no deadline. If there is no message,
+// the error matches os.ErrDeadlineExceeded.
+func (c *Conn) RecvNow(p []byte) (n, fd int, err error) {
+	return c.recv(p, func(f func(fd uintptr) bool) error {
+		return c.raw.Control(func(fd uintptr) { f(fd) })
+	})
+}
+
+// recv receives a message with c.recvNow, which read calls.
+func (c *Conn) recv(p []byte, read func(func(fd uintptr) bool) error) (n, fd int, err error) {
 	for {
 		c.in.bytes = p
-		err := c.raw.Read(c.recvNow)
+		err := read(c.recvNow)
 		c.in.bytes = nil
 		switch {
 		case err != nil:
 			return 0, -1, err
+		case c.recvErr == unix.EAGAIN: // of RecvNow
+			return 0, -1, os.ErrDeadlineExceeded
 		case c.recvErr == unix.EINTR:
 		case c.recvErr == unix.ECONNRESET:
 			// The peer hung up with messages of ours unread. It is told once, and before

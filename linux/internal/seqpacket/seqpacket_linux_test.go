@@ -231,6 +231,26 @@ func fillUp(t *testing.T, c *seqpacket.Conn, n, fd int) int {
 	}
 }
 
+// RecvNow takes what is there, also after the deadline, and never waits.
+func TestRecvNow(t *testing.T) {
+	a, b := ends(t)
+	buf := make([]byte, 10)
+	if _, fd, err := b.RecvNow(buf); !errors.Is(err, os.ErrDeadlineExceeded) || fd != -1 {
+		t.Errorf("nothing sent: descriptor %d, %v", fd, err)
+	}
+	b.Interrupt()
+	if err := a.Send([]byte("late"), -1); err != nil {
+		t.Fatal(err)
+	}
+	if n, fd, err := b.RecvNow(buf); err != nil || string(buf[:n]) != "late" || fd != -1 {
+		t.Errorf("received %q, descriptor %d, %v", buf[:n], fd, err)
+	}
+	a.Shutdown()
+	if _, _, err := b.RecvNow(buf); err != io.EOF {
+		t.Errorf("after the hang-up: %v", err)
+	}
+}
+
 func TestC38QueueKeepsTheOrder(t *testing.T) {
 	leak.Check(t)
 	a, b := ends(t)
