@@ -109,5 +109,6 @@ func Rules() []Rule {
 		classicRules(),
 		bellRules(),
 		ownRules(),
+		leaseRules(),
 	)
 }

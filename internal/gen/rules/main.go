@@ -163,7 +163,7 @@ func areas() [][2]string {
 		{"BAD", "Arguments that make no sense"},
 		{"HOSTILE", "A client that breaks the protocol"},
 		{"DEATH", "Death of a client or of the driver"},
-		{"LEASE", "Memory that outlives its session"},
+		{"LEASE", "What a client may rely on while it holds a buffer"},
 		{"DATA", "Integrity of the payload"},
 	}
 }

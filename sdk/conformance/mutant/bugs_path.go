@@ -48,6 +48,7 @@ func (ln *rawLane) put(e queue.Entry) (queue.Wake, error) {
 	ln.spoilRing(&e)
 	ln.spoilClassic()
 	ln.spoilOwner(&e)
+	ln.spoilHeld()
 	return ln.misjudge(wake, armed), nil
 }
 
@@ -86,7 +87,7 @@ func (ln *rawLane) checked(e *queue.Entry) error {
 // admit is accept.
 func (ln *rawLane) admit(e queue.Entry) {
 	ln.bug.admits++
-	if ln.forgets() {
+	if ln.forgets() || ln.leaksSlowly() {
 		ln.bufs[e.Buffer].mine = true
 		return
 	}
@@ -99,6 +100,7 @@ func (ln *rawLane) setStatus(status uint32) {
 		ln.resets(ln.bug.status)
 		ln.bug.started = true
 	}
+	ln.spoilPause(ln.bug.status, status)
 	ln.bug.status = status
 	ln.out.SetStatus(status)
 }

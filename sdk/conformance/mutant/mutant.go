@@ -45,6 +45,7 @@ func Mutants() []Mutant {
 		classicMutants(),
 		bellMutants(),
 		ownMutants(),
+		leaseMutants(),
 	)
 }
 

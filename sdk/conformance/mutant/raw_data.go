@@ -17,7 +17,7 @@ func (ln *rawLane) running() bool {
 
 // pump takes in what the client has published and does what that allows.
 func (ln *rawLane) pump() {
-	if ln.broken || !ln.receive() || !ln.running() {
+	if ln.broken || !ln.receive() || !ln.running() || ln.waits() {
 		return
 	}
 	switch ln.d.mode {

@@ -251,6 +251,7 @@ func (ln *rawLane) finish() {
 	defer ln.s.mu.Unlock()
 	ln.dropBacklog(userclient.LossSessionEnded)
 	ln.spoilMemory()
+	ln.spoilAtEnd()
 	ln.free0()
 }
 

@@ -137,6 +137,7 @@ func (s *rawSession) open(_ context.Context, a *userclient.Args) error {
 		return ioreturn.Unsupported
 	}
 	if err := s.d.claim(s); err != nil {
+		s.d.wipeOwner()
 		return err
 	}
 	lane, err := newRawLane(s)
