@@ -325,3 +325,24 @@ func TestStatus(t *testing.T) {
 		t.Fatal("a classic queue has no word for its end")
 	}
 }
+
+// A producer that takes over a ring changes the word that a sleeper compares with,
+// whatever the one before has left in it.
+func TestC4TakeoverWakes(t *testing.T) {
+	for before := range 3 {
+		m := heap(t, userclient.LayoutNative, 8)
+		p, c := pair(t, m, Config{Buffers: 4})
+		for i := range uint32(before) {
+			must[bool](t)(c.Arm(1, SleepWord))
+			must[Wake](t)(p.Put(numbered(i, 1)))
+			must[int](t)(c.Get(make([]Entry, 1)))
+		}
+		p = must[*Producer](t)(NewProducer(m, Config{Buffers: 4}))
+		if must[bool](t)(c.Arm(1, SleepWord)) {
+			t.Fatalf("after %d wake-ups: ready", before)
+		}
+		if w := must[Wake](t)(p.Put(numbered(uint32(before), 1))); w != WakeWord || c.Word().Load() == c.Seen() {
+			t.Errorf("after %d wake-ups: %v, and the word is %d still", before, w, c.Seen())
+		}
+	}
+}

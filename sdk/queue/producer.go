@@ -30,9 +30,9 @@ type Producer struct {
 }
 
 // NewProducer makes the writing end of the queue in m. The header is read once
-// and checked against m and cfg; the index at which the ring stands is taken over.
-// The error matches ErrProtocol when the memory breaks a rule, and ErrInvalid when
-// cfg does not make sense. The Producer keeps m.
+// and checked against m and cfg; the index at which the ring stands and the count of
+// wake-ups are taken over. The error matches ErrProtocol when the memory breaks a
+// rule, and ErrInvalid when cfg does not make sense. The Producer keeps m.
 func NewProducer(m Memory, cfg Config) (*Producer, error) {
 	r, err := openRing(m, &cfg)
 	if err != nil {
@@ -56,6 +56,7 @@ func NewProducer(m Memory, cfg Config) (*Producer, error) {
 	p.peerCPU = wordAt(m.Reader, ReaderCPUOff)
 	p.next = p.tail.Load()
 	p.done = p.head.Load()
+	p.woken.Store(p.wakes.Load()) // or the first alert might leave it as it is
 	if p.next-p.done > uint32(len(r.slots)) {
 		return nil, p.badIndex("head", p.done, p.next)
 	}
