@@ -61,7 +61,7 @@ func (r *Report) textPart(b *strings.Builder, title string, of func(*RuleResult)
 	}
 	fmt.Fprintf(b, "\n%s\n", title)
 	if len(broken) > 2 {
-		b.WriteString("  Begin with the first: those below it often have the same cause.\n")
+		wrap(b, "  ", r.where(broken))
 	}
 	for _, res := range broken {
 		b.WriteString("\n")

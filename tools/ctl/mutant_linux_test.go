@@ -4,13 +4,11 @@ package ctl
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
 
-	"github.com/iostreamkit/iostreamkit/sdk/conformance"
 	"github.com/iostreamkit/iostreamkit/sdk/conformance/mutant"
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 	"github.com/iostreamkit/iostreamkit/tools/internal/offer"
@@ -29,31 +27,14 @@ func mutantMain() {
 	}
 }
 
-func serveMutant(ctx context.Context, args []string) (err error) {
-	t, wrap, err := mutantOf(args)
-	if err != nil {
-		return err
+func serveMutant(ctx context.Context, args []string) error {
+	switch {
+	case len(args) != 1:
+		return fmt.Errorf("want the name of one mutant, have %q", args)
+	case args[0] == "dies":
+		return offer.Target(ctx, mutant.Loopback(), mutant.Hooks{Call: dieAtStart})
 	}
-	defer func() { err = errors.Join(err, t.Close()) }()
-	p, err := t.(interface {
-		Provider() (userclient.Provider, error)
-	}).Provider()
-	if err != nil {
-		return err
-	}
-	return offer.Serve(ctx, wrap(p))
-}
-
-func mutantOf(args []string) (conformance.Target, func(userclient.Provider) userclient.Provider, error) {
-	if len(args) == 1 && args[0] == "dies" {
-		return mutant.Loopback(), mutant.Wrapping(mutant.Hooks{Call: dieAtStart}), nil
-	}
-	for _, m := range mutant.Mutants() {
-		if len(args) == 1 && m.Name == args[0] {
-			return m.New(), mutant.Wrapping(mutant.Hooks{}), nil
-		}
-	}
-	return nil, nil, fmt.Errorf("there is no mutant %q", args)
+	return offer.Mutant(ctx, args[0])
 }
 
 func dieAtStart(_ context.Context, _ *mutant.Session, a *userclient.Args, next func() error) error {

@@ -6,11 +6,16 @@
 //
 //	go run ./tools/mutants [-full] [MUTANT ...]
 //
-// It fails if a mutant is not caught or a rule that must be kept has none.
+// It fails if a mutant is not caught or a rule that must be kept has none. With -serve
+// it is that driver instead, so that one sees what the suite says of it:
+//
+//	go build -o bin/mutants ./tools/mutants
+//	iostreamctl conform --cmd "bin/mutants -serve silent-loss"
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -20,22 +25,35 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"text/tabwriter"
 
 	"github.com/iostreamkit/iostreamkit/sdk/conformance"
 	"github.com/iostreamkit/iostreamkit/sdk/conformance/mutant"
+	"github.com/iostreamkit/iostreamkit/tools/internal/offer"
 )
 
 func main() {
 	full := flag.Bool("full", false, "run every rule on each mutant, and list what else breaks")
+	serve := flag.String("serve", "", "offer the driver with this `name`, until interrupted")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Stdout, *full, flag.Args())
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := choice(ctx, *serve, *full, flag.Args())
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
 	}
+}
+
+func choice(ctx context.Context, serve string, full bool, names []string) error {
+	switch {
+	case serve == "":
+		return run(ctx, os.Stdout, full, names)
+	case full || len(names) > 0:
+		return errors.New("-serve takes one name and nothing else")
+	}
+	return offer.Mutant(ctx, serve)
 }
 
 // hunt is what came of one mutant.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package offer offers any provider to other processes, for tests of drivers that are
-// not made by package iostream or are changed on the way. Programs serve a driver with
-// iostreamkit.Serve. There is nothing in it on systems where processes can't be
-// connected yet.
+// Package offer offers any provider to other processes: drivers that are not made by
+// package iostream, are changed on the way, or break the rules on purpose. Programs
+// serve a driver with iostreamkit.Serve.
 package offer
