@@ -209,6 +209,12 @@ func setup(t *testing.T) context.Context {
 	t.Helper()
 	leak.Check(t)
 	t.Setenv("IOSTREAMKIT_RUNDIR", t.TempDir())
+	return watched(t)
+}
+
+// watched returns a context that ends a wait that would never end.
+func watched(t *testing.T) context.Context {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
@@ -347,7 +353,7 @@ const survivorBound = 100 * time.Millisecond
 // next of the same name. The client learns it in time, reads on what was posted, and
 // nothing is left.
 func TestDriverDiesAtAnyMoment(t *testing.T) {
-	ctx := setup(t)
+	setup(t)
 	n, lateOnes := cycles(100), 0
 	defer func() {
 		if lateOnes > n/10 {
@@ -356,6 +362,7 @@ func TestDriverDiesAtAnyMoment(t *testing.T) {
 	}()
 	for i := range n {
 		p := startDriver(t)
+		ctx := watched(t)
 		s := openStarted(t, ctx)
 		when := rand.IntN(2000)
 		var died time.Time
@@ -386,11 +393,12 @@ func TestDriverDiesAtAnyMoment(t *testing.T) {
 
 // TestClientDiesAtAnyMoment kills clients while they read; the driver serves the next.
 func TestClientDiesAtAnyMoment(t *testing.T) {
-	ctx := setup(t)
+	setup(t)
 	startDriver(t)
 	n, lateOnes := cycles(100), 0
 	for i := range n {
 		kill(t, process(t, "client"))
+		ctx := watched(t)
 		died := time.Now()
 		for {
 			s, err := iostreamkit.Open(ctx, streamName, nil)
