@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package run
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+)
+
+func TestParseBusy(t *testing.T) {
+	got, err := parseBusy("cpu  10 1 5 1000 70 2 3 4 9 9\ncpu0 1 1 1 1 1 1 1 1 1 1\n")
+	if want := (10 + 1 + 5 + 2 + 3 + 4) * tick; err != nil || got != want {
+		t.Errorf("%v, %v, want %v", got, err, want)
+	}
+	for _, bad := range []string{"", "cpu  1 2 3\n", "cpu0 1 1 1 1 1 1 1 1\n", "cpu a 1 1 1 1 1 1 1\n"} {
+		if got, err := parseBusy(bad); err == nil {
+			t.Errorf("%q is %v", bad, got)
+		}
+	}
+}
+
+// TestOwnTimeIsNotOthers keeps this process busy, which must not count.
+func TestOwnTimeIsNotOthers(t *testing.T) {
+	w, err := begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for stop := time.Now().Add(200 * time.Millisecond); time.Now().Before(stop); {
+		continue
+	}
+	other, err := w.others(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := busy()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := float64(b-w.busy) / float64(time.Since(w.at))
+	if other > all || all-other < 0.05 {
+		t.Errorf("others %v of %v CPUs", other, all)
+	}
+	if job, err := w.others(time.Hour); err != nil || job != 0 {
+		t.Errorf("others beside a job that took everything: %v, %v", job, err)
+	}
+}
+
+func TestWaitForQuietIsBoundedAndEnds(t *testing.T) {
+	begin := time.Now()
+	if err := awaitQuiet(t.Context(), 0); err != nil || time.Since(begin) > look {
+		t.Errorf("%v after %v", err, time.Since(begin))
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	why := errors.New("why")
+	cancel(why)
+	if err := awaitQuiet(ctx, time.Hour); !errors.Is(err, why) {
+		t.Error(err)
+	}
+}

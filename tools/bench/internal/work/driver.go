@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package work
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"github.com/iostreamkit/iostreamkit/linux/socket"
+	"github.com/iostreamkit/iostreamkit/sdk/iostream"
+	"github.com/iostreamkit/iostreamkit/tools/bench/internal/job"
+)
+
+// newDriver makes the driver of a task: its stream has everything on that it has by
+// default.
+func newDriver(t *job.Task) (*iostream.Driver, error) {
+	return iostream.NewDriver(iostream.DriverConfig{
+		Name: "bench/driver/stream", Driver: "iostreamkit bench",
+		Buffers: t.Job.Buffers, DataSize: t.Job.Size, Wait: t.Job.Wait,
+	}, nil)
+}
+
+// farStream is the driver's process.
+func farStream(ctx context.Context, t *job.Task, ready func() error) (err error) {
+	d, err := newDriver(t)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	l, err := socket.Listen(socketPath(t), nil)
+	if err != nil {
+		return err
+	}
+	served := make(chan error, 1)
+	go func() { served <- l.Serve(ctx, d) }()
+	defer func() {
+		err = errors.Join(err, l.Close(), <-served)
+	}()
+	if err := ready(); err != nil {
+		return err
+	}
+	return drive(ctx, t, d)
+}
+
+// drive posts buffers until ctx ends.
+func drive(ctx context.Context, t *job.Task, d *iostream.Driver) error {
+	l := driverLoop{
+		t: t, d: d, ctx: context.Background(), source: make([]byte, t.Job.Size), allocs: newAllocs(t.Job.Count),
+		buffers: make([]*iostream.Buffer, t.Job.Batch), postings: make([]iostream.Posting, t.Job.Batch),
+	}
+	for i := range l.source {
+		l.source[i] = 1
+	}
+	if t.Job.Cancel || t.Job.Hz > 0 {
+		l.ctx = ctx
+	} else {
+		stop := context.AfterFunc(ctx, func() { _ = d.Close() }) // the other way to end it
+		defer stop()
+	}
+	if t.Job.Hz > 0 {
+		return l.paced()
+	}
+	for {
+		if err := l.turn(); err != nil {
+			return err
+		}
+	}
+}
+
+type driverLoop struct {
+	t        *job.Task
+	d        *iostream.Driver
+	ctx      context.Context // of the calls that are measured
+	source   []byte          // private memory that buffers are filled from
+	buffers  []*iostream.Buffer
+	postings []iostream.Posting
+	allocs   *allocs
+}
+
+// turn takes buffers, fills them and posts them.
+func (l *driverLoop) turn() error {
+	n, err := l.d.TakeBatch(l.ctx, l.buffers)
+	if err != nil {
+		return err
+	}
+	for i, b := range l.buffers[:n] {
+		if l.t.Job.Full {
+			copy(b.Data(), l.source)
+		}
+		l.postings[i].Length = l.t.Job.Size
+	}
+	l.allocs.add(n)
+	return l.d.PostBatch(l.buffers[:n], l.postings[:n])
+}
+
+// paced posts one buffer with each tick.
+func (l *driverLoop) paced() error {
+	tick := time.NewTicker(time.Second / time.Duration(l.t.Job.Hz))
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-l.ctx.Done():
+			return context.Cause(l.ctx)
+		}
+		if err := l.turn(); err != nil {
+			return err
+		}
+	}
+}
+
+// line is how far apart the words are that look reads.
+const line = 64
+
+// look reads one word of every cache line of p.
+func look(p []byte) (sum uint64) {
+	for ; len(p) >= line; p = p[line:] {
+		sum += binary.NativeEndian.Uint64(p)
+	}
+	if len(p) >= 8 {
+		sum += binary.NativeEndian.Uint64(p)
+	}
+	return sum
+}
