@@ -6,7 +6,7 @@
 GO       ?= go
 FUZZTIME ?= 10s
 # TESTFLAGS and RACEFLAGS are added to the go test commands, BENCH selects benchmarks,
-# ARGS goes to the demo.
+# ARGS goes to the demo and the bench.
 TESTFLAGS ?=
 RACEFLAGS ?=
 BENCH     ?= .
@@ -20,7 +20,7 @@ LINT          = $(LINT_DIR)/golangci-lint
 # A 32-bit machine of which this one runs the programs.
 ARCH32 = $(patsubst amd64,386,$(patsubst arm64,arm,$(shell $(GO) env GOHOSTARCH)))
 
-.PHONY: help demo demo-check test mutants test-race test-32 test-model bench fuzz lint cross ci
+.PHONY: help demo demo-check test mutants test-race test-32 test-model bench bench-go fuzz lint cross ci
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,7 +49,10 @@ test-model: ## check the wake-up protocol exhaustively; needs spin and gcc
 	.ci/need spin gcc
 	sdk/queue/model/run.sh
 
-bench: ## run the Go benchmarks (BENCH selects)
+bench: ## measure beside C and other transports (ARGS: its flags); needs gcc
+	$(GO) run ./tools/bench $(ARGS)
+
+bench-go: ## run the Go benchmarks (BENCH selects)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 fuzz: ## fuzz each target for FUZZTIME
