@@ -29,6 +29,7 @@ func results() map[string][]result {
 		"info":    {{"", infoResult{}}},
 		"cat":     {{"at the end", catResult{}}},
 		"send":    {{"at the end", sendResult{}}},
+		"bench":   {{"", benchResult{}}},
 		"demo":    {{"", demo.Report{}}},
 		"conform": {{"", conformance.Report{}}},
 		"diff":    {{"for each rule that differs", conformance.RuleChange{}}},
