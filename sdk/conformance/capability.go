@@ -52,8 +52,9 @@ const (
 	CapLoopback Capability = "loopback" // what is sent comes back unchanged
 )
 
-// Capabilities of the target. A rule that lacks one of these is skipped, not
-// unclaimed: another way of running the same driver has it.
+// Capabilities of the target. A rule that lacks CapRestart is skipped, not unclaimed:
+// another way of running the same driver has it. Without CapKill there is no process
+// whose death could be seen, so rules about that do not apply.
 const (
 	CapRestart Capability = "restart" // the driver can be started anew: the target is a Restarter
 	CapKill    Capability = "kill"    // the driver can be killed: the target is a Killer

@@ -110,5 +110,6 @@ func Rules() []Rule {
 		bellRules(),
 		ownRules(),
 		leaseRules(),
+		deathRules(),
 	)
 }

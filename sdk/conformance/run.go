@@ -192,8 +192,10 @@ func (s *Suite) applies(r *Rule) (v Verdict, reason string) {
 	for _, c := range r.Needs {
 		switch {
 		case s.claimed[c]:
-		case ofTarget(c):
-			return Skip, targetLacks(c)
+		case c == CapKill:
+			return NotClaimed, "the driver is no process that this run may kill; start it by command"
+		case c == CapRestart:
+			return Skip, "this run can't start the driver anew; start it by command"
 		case told(c) && s.device.Pattern == "" && !declaresSeen(s.declared):
 			return Skip, "nobody has said what the payload is: name a pattern in the device file"
 		default:
@@ -207,13 +209,6 @@ func (s *Suite) applies(r *Rule) (v Verdict, reason string) {
 		return Skip, "it needs something plugged in; cable_connected says that it is"
 	}
 	return "", ""
-}
-
-func targetLacks(c Capability) string {
-	if c == CapKill {
-		return "the driver is no process that this run may kill; start it by command"
-	}
-	return "this run can't start the driver anew; start it by command"
 }
 
 // check runs the check of r and looks whether the driver survived it.

@@ -61,6 +61,7 @@ type Raw struct {
 	mode     userclient.Mode
 	format   userclient.Format
 	changes  uint32 // generation
+	bequest  uint64 // see bequeath
 	closed   bool
 	live     sync.WaitGroup
 }

@@ -61,7 +61,7 @@ type rawBuffer struct {
 func newRawLane(s *rawSession) (*rawLane, error) {
 	ln := &rawLane{s: s, d: s.d, arenas: map[uint32]userclient.Mem{}}
 	ln.ctx, ln.cancel = context.WithCancel(context.Background())
-	ln.seq = ln.carriedOver()
+	ln.seq = max(ln.carriedOver(), ln.inherited())
 	sizes := ln.plan()
 	for _, a := range []struct {
 		typ uint32

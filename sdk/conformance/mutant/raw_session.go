@@ -109,8 +109,9 @@ func (s *rawSession) Memory(typ uint32) (userclient.Mem, error) {
 }
 
 // Closed implements userclient.Session.
-func (s *rawSession) Closed(error) {
+func (s *rawSession) Closed(reason error) {
 	s.mu.Lock()
+	s.bequeath(reason)
 	open := s.state != userclient.StateClosed
 	s.state = userclient.StateGone
 	s.mu.Unlock()
@@ -118,7 +119,7 @@ func (s *rawSession) Closed(error) {
 		s.shut()
 	}
 	s.d.forget(s)
-	if open {
+	if open && !s.d.has(BugSilentDeath) {
 		s.announce(userclient.StateClosed)
 	}
 }
