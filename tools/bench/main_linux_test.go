@@ -100,8 +100,8 @@ func TestEachKindOfJob(t *testing.T) {
 			}
 			continue
 		}
-		if s.NotRun != "" || len(s.Samples) != 1 {
-			t.Errorf("%s: %d samples; %s", j, len(s.Samples), s.NotRun)
+		if s.Why() != "" || len(s.Samples) != 1 {
+			t.Errorf("%s: %d samples; %s", j, len(s.Samples), s.Why())
 			continue
 		}
 		for _, m := range metrics {
@@ -122,7 +122,7 @@ func TestAllocationsAreCounted(t *testing.T) {
 	}
 	s := set.Of(j)
 	if len(s.Samples) != 1 {
-		t.Fatal(s.NotRun)
+		t.Fatal(s.Why())
 	}
 	if n, counted := s.Samples[0].Result[job.Allocs]; !counted || n != 0 {
 		t.Errorf("%v allocations for each entry, counted: %v", n, counted)
@@ -157,10 +157,10 @@ func TestWhatCannotRunSaysWhy(t *testing.T) {
 		{Program: job.PingPong, Place: job.Same}:          "there are no C programs",
 		{Program: job.Stream, Place: job.Cross}:           "two CPUs",
 		{Program: job.Peer("absent"), Place: job.Same}:    "peer/absent",
-		{Program: "unheard of", Place: job.Same, Size: 1}: "there is no program",
+		{Program: "unheard of", Place: job.Same, Size: 1}: "exit status 1; it printed: there is no program",
 	} {
 		set, err := r.Run(t.Context(), []job.Job{j})
-		if err != nil || len(set[j].Samples) > 0 || !strings.Contains(set[j].NotRun, want) {
+		if err != nil || len(set[j].Samples) > 0 || !strings.Contains(set[j].Why(), want) {
 			t.Errorf("%s: %v, %+v", j, err, set[j])
 		}
 	}

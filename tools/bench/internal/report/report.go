@@ -21,11 +21,11 @@ import (
 // about those that were missed or not run.
 func Table(w io.Writer, outcomes []row.Outcome) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "row\twhat\tvalue\tspread\tlimit\tratio\tbound\tresult\tsamples")
+	fmt.Fprintln(tw, "row\twhat\tvalue\tspread\tlimit\tratio\tbound\tresult\tsamples\tothers")
 	for i := range outcomes {
 		o := &outcomes[i]
-		fmt.Fprintf(tw, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", o.Row, o.Name,
-			Value(o.Value, o.Unit), spread(o), Value(o.Limit, o.Unit), number(o.Ratio), bound(o), result(o), samples(o))
+		fmt.Fprintf(tw, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.2f CPU\n", o.Row, o.Name,
+			Value(o.Value, o.Unit), spread(o), Value(o.Limit, o.Unit), number(o.Ratio), bound(o), result(o), samples(o), o.Others)
 	}
 	if err := tw.Flush(); err != nil {
 		return err
@@ -44,6 +44,8 @@ func notes(w io.Writer, outcomes []row.Outcome) error {
 		switch o := &outcomes[i]; {
 		case o.NotRun != "":
 			say(o, "not run: "+oneLine(o.NotRun))
+		case o.Failed != "":
+			say(o, "a round failed: "+oneLine(o.Failed))
 		case o.Why != "":
 			say(o, "missed because "+o.Why)
 		}

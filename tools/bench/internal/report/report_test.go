@@ -18,14 +18,14 @@ func some() []row.Outcome {
 	return []row.Outcome{
 		{
 			Row: 1, Name: "good", Value: f(2674), Limit: f(2500), Ratio: f(1.0696), Bound: f(1.1), OK: &yes,
-			Spread: 0.12, Unit: row.NS, Sense: "at most", Samples: 4, Dropped: 1,
+			Spread: 0.12, Unit: row.NS, Sense: "at most", Samples: 4, Dropped: 1, Others: 0.25,
 		},
 		{
 			Row: 6, Name: "slow", Value: f(5.1e6), Limit: f(1e7), Ratio: f(0.51), Bound: f(0.6), OK: &no,
 			Unit: row.PerSecond, Sense: "at least", Samples: 5, MissedBy: 0.15, Why: "of this",
 		},
 		{Row: 9, Name: "absent", Bound: f(0.01), Unit: row.PerEntry, Sense: "at most", NotRun: "it needs\ntwo CPUs"},
-		{Row: 12, Name: "told", Value: f(0.0123), Unit: row.CPU, Samples: 1},
+		{Row: 12, Name: "told", Value: f(0.0123), Unit: row.CPU, Samples: 1, Failed: "it\ncrashed"},
 	}
 }
 
@@ -35,13 +35,14 @@ func TestTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := strings.TrimPrefix(`
-row  what    value     spread  limit      ratio  bound    result          samples
-1    good    2.67 us   12 %    2.50 us    1.07   <= 1.1   ok              4, 1 dropped
-6    slow    5.10 M/s  0 %     10.0 M/s   0.51   >= 0.6   missed by 15 %  5
-9    absent  -         -       -          -      <= 0.01  not run         0
-12   told    1.23 %    -       -          -      -        -               1
+row  what    value     spread  limit     ratio  bound    result          samples       others
+1    good    2.67 us   12 %    2.50 us   1.07   <= 1.1   ok              4, 1 dropped  0.25 CPU
+6    slow    5.10 M/s  0 %     10.0 M/s  0.51   >= 0.6   missed by 15 %  5             0.00 CPU
+9    absent  -         -       -         -      <= 0.01  not run         0             0.00 CPU
+12   told    1.23 %    -       -         -      -        -               1             0.00 CPU
 row 6, slow: missed because of this
 row 9, absent: not run: it needs two CPUs
+row 12, told: a round failed: it crashed
 `, "\n")
 	if squeeze(b.String()) != squeeze(want) {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)

@@ -3,6 +3,7 @@
 package row
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/iostreamkit/iostreamkit/tools/bench/internal/sample"
@@ -33,6 +34,9 @@ type Outcome struct {
 	MissedBy    float64 `json:"missed_by,omitempty"` // share of the bound
 	Why         string  `json:"why,omitempty"`       // it was missed
 	NotRun      string  `json:"not_run,omitempty"`   // and why
+	Failed      string  `json:"failed,omitempty"`    // what went wrong in a round
+	// Others is how many CPUs' worth of time other programs took during the samples.
+	Others float64 `json:"others"`
 
 	gate Gate
 }
@@ -55,10 +59,12 @@ func (c *Cell) judge(set sample.Set) Outcome {
 		o.Bound = &c.Bound
 	}
 	values, dropped := set.Of(c.Job).Values(c.Metric)
+	o.Failed = set.Of(c.Job).Failed
 	if len(values) == 0 {
-		o.NotRun = set.Of(c.Job).NotRun
+		o.NotRun = set.Of(c.Job).Why()
 		return o
 	}
+	o.Others = stat.Median(set.Of(c.Job).Others())
 	value := stat.Median(values)
 	if c.Worst {
 		value = c.worst(values)
@@ -87,7 +93,8 @@ func (c *Cell) limit(set sample.Set, o *Outcome) (float64, bool) {
 	o.LimitJob = c.Limit.String()
 	limits, dropped := set.Of(c.Limit).Values(c.LimitMetric)
 	if len(limits) == 0 {
-		o.NotRun = "no limit: " + set.Of(c.Limit).NotRun
+		o.NotRun = "no limit: " + set.Of(c.Limit).Why()
+		o.Failed = cmp.Or(o.Failed, set.Of(c.Limit).Failed)
 		return 0, false
 	}
 	o.LimitSpread, o.Dropped = stat.Spread(limits), o.Dropped+dropped
@@ -131,10 +138,14 @@ func within(ratio, bound float64, atLeast bool) bool {
 // slack is by how much a gate may be missed, of those that may.
 const slack = 1.25
 
-// Fails reports whether o is a gate that is not passed. A cell that was not run can't
-// fail: the report says why.
+// Fails reports whether o is a gate that is not passed, or that could not be judged
+// because something went wrong. One that this machine can't run can't fail: the report
+// says why.
 func (o *Outcome) Fails() bool {
-	if o.OK == nil || *o.OK {
+	switch {
+	case o.OK == nil:
+		return o.gate != Report && o.Failed != ""
+	case *o.OK:
 		return false
 	}
 	switch o.gate {

@@ -89,6 +89,25 @@ func TestNotRunIsSaid(t *testing.T) {
 	}
 }
 
+// TestAFailureIsNotSilent has a gate whose job never came to its end, and one of whose
+// rounds one did not.
+func TestAFailureIsNotSilent(t *testing.T) {
+	cell := Cell{Job: ours, Metric: job.P50, Constant: 1, Bound: 1, Gate: Slack}
+	o := judge(cell, sample.Set{ours: {Failed: "it crashed"}})
+	if o.NotRun != "it crashed" || !o.Fails() || len(Again([]Cell{cell}, []Outcome{o})) != 1 {
+		t.Errorf("%+v", o)
+	}
+	once := series(1)
+	once.Failed, once.Samples[0].Other = "it crashed", 0.1
+	if o := judge(cell, sample.Set{ours: once}); o.Failed != "it crashed" || o.Fails() || o.Others != 0.1 {
+		t.Errorf("%+v", o)
+	}
+	cell.Gate = Report
+	if o := judge(cell, sample.Set{ours: {Failed: "it crashed"}}); o.Fails() {
+		t.Errorf("%+v", o)
+	}
+}
+
 func TestInformationHasNoBound(t *testing.T) {
 	free := Cell{Job: ours, Metric: job.P50, Limit: limit, LimitMetric: job.P50, Free: true}
 	o := judge(free, sample.Set{ours: series(30), limit: series(10)})

@@ -55,7 +55,7 @@ func (r *Runner) Run(ctx context.Context, jobs []job.Job) (sample.Set, error) {
 			}
 			if err != nil {
 				fmt.Fprintln(r.Log, err)
-				set[j].NotRun = err.Error()
+				set[j].Failed = err.Error()
 				continue
 			}
 			s.Round = round

@@ -4,7 +4,11 @@
 // on a machine that other programs use too.
 package sample
 
-import "github.com/iostreamkit/iostreamkit/tools/bench/internal/job"
+import (
+	"cmp"
+
+	"github.com/iostreamkit/iostreamkit/tools/bench/internal/job"
+)
 
 // Sample is one run of a job.
 type Sample struct {
@@ -36,9 +40,14 @@ func (s *Sample) Disturbed() bool {
 // Series are the samples of one job.
 type Series struct {
 	Samples []Sample
-	// NotRun says why there is none, or none of some rounds.
+	// NotRun says why the job can't be run on this machine.
 	NotRun string
+	// Failed says what went wrong in the last round in which something did.
+	Failed string
 }
+
+// Why says why there is no sample.
+func (s *Series) Why() string { return cmp.Or(s.NotRun, s.Failed) }
 
 // Clean returns the samples that count, and how many were dropped: the disturbed ones,
 // where enough others remain.
@@ -63,6 +72,16 @@ func (s *Series) Values(m job.Metric) (vs []float64, dropped int) {
 		}
 	}
 	return vs, dropped
+}
+
+// Others returns how many CPUs' worth of time other programs took during each of the
+// samples that count.
+func (s *Series) Others() (vs []float64) {
+	kept, _ := s.Clean()
+	for i := range kept {
+		vs = append(vs, kept[i].Other)
+	}
+	return vs
 }
 
 // Set has the series of each job.
