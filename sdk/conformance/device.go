@@ -44,10 +44,14 @@ type Device struct {
 // Pattern is known payload.
 type Pattern string
 
-// The patterns.
+// The patterns. Counter and PRBS go on from frame to frame; a frame that the driver made
+// and lost takes its part with it. They may begin anew with a session or a start.
+//
+// PRBS is the bit sequence PRBS31 of ITU-T O.150 without its inversion: each bit is the
+// exclusive or of those 28 and 31 before it. A byte's most significant bit comes first.
 const (
-	PatternCounter  Pattern = "counter"  // 64-bit little-endian words that count from 0, over all frames
-	PatternPRBS     Pattern = "prbs"     // see package documentation of the DATA rules
+	PatternCounter  Pattern = "counter"  // 64-bit little-endian words that count up, whole ones in each frame
+	PatternPRBS     Pattern = "prbs"     // a pseudo-random sequence, see above
 	PatternLoopback Pattern = "loopback" // what is sent comes back
 	PatternNone     Pattern = "none"     // unknown and not knowable
 )

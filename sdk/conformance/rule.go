@@ -110,6 +110,7 @@ func Rules() []Rule {
 		bellRules(),
 		ownRules(),
 		leaseRules(),
+		dataRules(),
 		deathRules(),
 	)
 }

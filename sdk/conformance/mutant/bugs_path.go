@@ -87,6 +87,7 @@ func (ln *rawLane) checked(e *queue.Entry) error {
 // admit is accept.
 func (ln *rawLane) admit(e queue.Entry) {
 	ln.bug.admits++
+	ln.completeFrames()
 	if ln.forgets() || ln.leaksSlowly() {
 		ln.bufs[e.Buffer].mine = true
 		return

@@ -46,6 +46,7 @@ func Mutants() []Mutant {
 		bellMutants(),
 		ownMutants(),
 		leaseMutants(),
+		dataMutants(),
 		deathMutants(),
 	)
 }

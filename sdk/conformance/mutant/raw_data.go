@@ -90,6 +90,7 @@ func (ln *rawLane) accept(e queue.Entry) {
 }
 
 func (ln *rawLane) takeFree() uint32 {
+	ln.lastFirst()
 	id := ln.free[0]
 	ln.free = ln.free[1:]
 	return id
@@ -159,6 +160,7 @@ func (ln *rawLane) produce(id uint32) {
 		binary.LittleEndian.PutUint64(b.data[i:], ln.word)
 		ln.word++
 	}
+	ln.leavesTail(b.data)
 	e := ln.numbered(queue.Entry{Buffer: id, DataLength: uint32(n)})
 	if ln.policy() == iostream.DropOldest {
 		ln.backlog = append(ln.backlog, e)
