@@ -77,7 +77,6 @@ type Job struct {
 	Batch   int                 // the most entries that are taken or given at once
 	Buffers int                 // with one, round trips are measured; with more, the rate
 	Inproc  bool                // both sides in one process
-	NoWord  bool                // bells are descriptors, also where a word of memory would do
 	Cancel  bool                // contexts can end
 	Count   bool                // count what is allocated
 	Hz      int                 // of a paced stream
@@ -107,7 +106,6 @@ func (j Job) String() string {
 	add(j.Batch > 0, fmt.Sprintf("batch %d", j.Batch))
 	add(j.Buffers > 0, fmt.Sprintf("buffers %d", j.Buffers))
 	add(j.Full, "full work")
-	add(j.NoWord, "descriptors")
 	add(j.Cancel, "cancel")
 	add(j.Count, "counted")
 	add(j.Hog, "beside a hog")
@@ -173,7 +171,8 @@ const (
 // Result is what a job found out. A program prints it as one line of JSON.
 type Result map[Metric]float64
 
-// ParseResult takes the line apart. A result has a number at least.
+// ParseResult takes the line apart. A result has a number at least, and a time or a rate
+// that it has is not zero: that would be one of nothing.
 func ParseResult(line []byte) (Result, error) {
 	var r Result
 	if err := json.Unmarshal(line, &r); err != nil {
@@ -181,6 +180,11 @@ func ParseResult(line []byte) (Result, error) {
 	}
 	if len(r) == 0 {
 		return nil, fmt.Errorf("%q has no number", line)
+	}
+	for _, m := range []Metric{P50, PerSecond} {
+		if v, there := r[m]; there && v <= 0 {
+			return nil, fmt.Errorf("%q has measured nothing: the time was too short", line)
+		}
 	}
 	return r, nil
 }

@@ -52,7 +52,7 @@ func TestNamesDiffer(t *testing.T) {
 	seen := make(map[string]bool)
 	for _, j := range []Job{
 		{}, {Program: Stream}, {Place: Same}, {Wait: iostream.WaitThread}, {Full: true}, {Size: 1}, {Batch: 1},
-		{Buffers: 1}, {Inproc: true}, {NoWord: true}, {Cancel: true}, {Count: true}, {Hz: 1}, {Hog: true},
+		{Buffers: 1}, {Inproc: true}, {Cancel: true}, {Count: true}, {Hz: 1}, {Hog: true},
 	} {
 		if s := j.String(); seen[s] {
 			t.Errorf("two jobs are %q", s)
@@ -87,7 +87,7 @@ func TestParseResult(t *testing.T) {
 	if err != nil || r[P50] != 293.5 || len(r) != 2 {
 		t.Errorf("%v, %v", r, err)
 	}
-	for _, bad := range []string{"", "{}", "null", "[1]", `{"p50":"x"}`, "{} {}"} {
+	for _, bad := range []string{"", "{}", "null", "[1]", `{"p50":"x"}`, "{} {}", `{"per_s":0,"windows":0}`, `{"p50":0}`} {
 		if r, err := ParseResult([]byte(bad)); err == nil {
 			t.Errorf("%q is %v", bad, r)
 		}

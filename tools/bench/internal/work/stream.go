@@ -55,11 +55,7 @@ func open(ctx context.Context, t *job.Task) (_ *client, err error) {
 		}
 		return errors.Join(err, closeDriver())
 	}
-	cfg := iostream.Config{Wait: t.Job.Wait}
-	if t.Job.NoWord {
-		cfg.Without = userclient.FeatureSharedWord
-	}
-	if c.s, err = iostream.Open(ctx, conn, &cfg); err == nil {
+	if c.s, err = iostream.Open(ctx, conn, &iostream.Config{Wait: t.Job.Wait}); err == nil {
 		err = c.s.Start(ctx)
 	}
 	if err != nil {
