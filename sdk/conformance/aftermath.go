@@ -135,10 +135,10 @@ func (t *T) bare() (*link, error) {
 	return l, nil
 }
 
-// openSoon opens the stream as soon as it is free, or says why it could not within
-// bound. The link has selected its features.
-func (l *link) openSoon(bound time.Duration) error {
-	ctx, cancel := l.t.Within(bound)
+// openSoon opens the stream as soon as it is free, or says why it could not within the
+// time that a driver has to notice a death. The link has selected its features.
+func (l *link) openSoon() error {
+	ctx, cancel := l.t.Within(deathBound)
 	defer cancel()
 	var err error
 	l.t.Until(ctx, func() bool {
@@ -146,7 +146,7 @@ func (l *link) openSoon(bound time.Duration) error {
 		return err == nil || !held(err)
 	})
 	if held(err) {
-		return fmt.Errorf("found the stream still taken after %v: %w", l.t.s.scaled(bound), err)
+		return fmt.Errorf("found the stream still taken after %v: %w", l.t.s.scaled(deathBound), err)
 	}
 	if err != nil {
 		return fmt.Errorf("could not open the stream: %w", err)
@@ -170,7 +170,7 @@ func (t *T) successor(layout userclient.Layout) (*rig, error) {
 	if err := l.choose(layout); err != nil {
 		return nil, fmt.Errorf("could not select its features: %w", err)
 	}
-	if err := l.openSoon(deathBound); err != nil {
+	if err := l.openSoon(); err != nil {
 		return nil, err
 	}
 	r := &rig{link: l, layout: layout, arenas: map[uint32][]byte{}}

@@ -66,8 +66,8 @@ func checkFirstMove(t *T) {
 }
 
 // sides returns the index words of a classic queue, by who moves them. The roles are
-// known.
-func (r *rig) sides(m queue.Memory) (writer, reader int) {
+// known, and the same in both queues.
+func (r *rig) sides() (writer, reader int) {
 	if r.roles.Role() == queue.TailWrites {
 		return queue.ClassicTailOff, queue.ClassicHeadOff
 	}
@@ -86,7 +86,7 @@ func checkClassicOwner(t *T) {
 	r := t.rig(classic)
 	outCount, inCount := word(r.out.Ring, queue.ClassicCountOff).Load(), word(r.in.Ring, queue.ClassicCountOff).Load()
 	look := func(when string) {
-		writer, reader := r.sides(r.out)
+		writer, reader := r.sides()
 		for _, w := range []struct {
 			what      string
 			b         []byte
@@ -147,7 +147,7 @@ func checkClassicWrap(t *T) {
 func checkSameRoles(t *T) {
 	r := t.running(classic)
 	mine := r.mustHold()
-	writer, reader := r.sides(r.in)
+	writer, reader := r.sides()
 	r.back(mine...)
 	back, err := r.hold(len(mine))
 	words := func() classicPair { return indicesOf(r.in) }

@@ -156,7 +156,7 @@ func (t *T) freeSoon() error {
 		err = l.choose(t.layout())
 	}
 	if err == nil {
-		err = l.openSoon(deathBound)
+		err = l.openSoon()
 	}
 	if err == nil {
 		err = l.closeStream()

@@ -281,7 +281,7 @@ func checkOthersUnharmed(t *T) {
 	r.wreck()
 	r.mustBeOver("the client moved its index of the input queue far away")
 	what := "after the session of a client that broke a rule was ended, "
-	if err := waiting.openSoon(deathBound); err != nil {
+	if err := waiting.openSoon(); err != nil {
 		t.Errorf("%sa client that was connected already %v", what, err)
 	}
 	if o == nil {

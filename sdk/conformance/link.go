@@ -118,7 +118,7 @@ func (l *link) mustStop()   { l.must("stop the stream", l.stop()) }
 // mustOpen opens the stream, which the rule's client before this one may just have lost:
 // a driver has a moment to free it.
 func (l *link) mustOpen() {
-	if err := l.openSoon(deathBound); err != nil {
+	if err := l.openSoon(); err != nil {
 		l.t.abortf("a client %v", err)
 	}
 }

@@ -325,9 +325,9 @@ func (t *T) tryFeatures(want uint64, layout userclient.Layout) {
 	}
 	r := l.mustMap(layout)
 	r.mustStart()
-	es, ok := r.expect(1, "after "+what)
-	if ok && got&userclient.FeatureSequence == 0 && (es[0].Seq != 0 || es[0].Stamp != 0) {
-		t.Errorf("%s did not grant sequence numbers, but the first entry has number %d and stamp %#x; both must be 0", what, es[0].Seq, es[0].Stamp)
+	e, ok := r.expect("after " + what)
+	if ok && got&userclient.FeatureSequence == 0 && (e.Seq != 0 || e.Stamp != 0) {
+		t.Errorf("%s did not grant sequence numbers, but the first entry has number %d and stamp %#x; both must be 0", what, e.Seq, e.Stamp)
 	}
 	r.must("hang up", r.Close())
 }

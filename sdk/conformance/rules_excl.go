@@ -107,7 +107,7 @@ func checkExclusive(t *T) {
 		}
 		other.refused(fmt.Sprintf("open by a second client while the first one's stream is %s", s), other.open(), ioreturn.ExclusiveAccess)
 		r.accepted("start by the first client, after another's open was refused,", r.start())
-		r.expect(1, "after another client's open was refused")
+		r.expect("after another client's open was refused")
 		other.must("hang up", other.Close())
 		r.accepted("close by the first client, after the other has gone,", r.closeStream())
 		r.must("hang up", r.Close())
@@ -127,7 +127,7 @@ func checkRefusedThenOpen(t *T) {
 	if second.accepted("open by a client that was refused before, after the owner closed the stream,", second.open()) {
 		r := second.mustMap(t.layout())
 		r.mustStart()
-		r.expect(1, "after an open that was refused before")
+		r.expect("after an open that was refused before")
 	}
 }
 
@@ -292,18 +292,18 @@ func checkObserversDoNotDisturb(t *T) {
 	r.mustStart()
 	for i, o := range observers {
 		if i%4 == 0 {
-			es, ok := r.expect(1, fmt.Sprintf("while %d observers look", n-i))
+			e, ok := r.expect(fmt.Sprintf("while %d observers look", n-i))
 			if !ok {
 				return
 			}
-			r.mustGiveBack(es...)
+			r.mustGiveBack(e)
 		}
 		o.must("hang up", o.Close())
 	}
-	es, ok := r.expect(1, "after all observers have gone")
+	e, ok := r.expect("after all observers have gone")
 	if ok {
-		r.mustGiveBack(es...)
+		r.mustGiveBack(e)
 	}
 	t.Conn(true)
-	r.expect(1, "after another observer has come")
+	r.expect("after another observer has come")
 }

@@ -217,7 +217,7 @@ func (t *T) switchTo(m userclient.Mode) {
 			old.Mode, m, old.Generation, now.Generation)
 	}
 	r.mustStart()
-	r.expect(1, fmt.Sprintf("after set mode to %d (%v) and a start", m, m))
+	r.expect(fmt.Sprintf("after set mode to %d (%v) and a start", m, m))
 	r.must("hang up", r.Close())
 }
 

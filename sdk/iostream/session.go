@@ -45,14 +45,19 @@ func newSession(d *Driver, p Peer, r userclient.Resources) *session {
 	}
 }
 
-// enter takes the turn.
+// enter takes the turn. A call that was given up never gets it: its client may have
+// gone on, and would find the stream stopped by a stop from before its start.
 func (s *session) enter(ctx context.Context) error {
 	select {
 	case s.turn <- struct{}{}:
-		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+	if ctx.Err() != nil { // both were ready
+		s.leave()
+		return context.Cause(ctx)
+	}
+	return nil
 }
 
 func (s *session) leave() { <-s.turn }

@@ -296,3 +296,49 @@ func TestRefusalsOfHandlersArrive(t *testing.T) {
 		}
 	}
 }
+
+// lateCalls runs a selector of a driver's sessions as calls that were given up before
+// their turn came.
+type lateCalls struct {
+	userclient.Provider
+	selector uint32
+}
+
+type lateSession struct {
+	userclient.Session
+	selector uint32
+}
+
+func (l lateCalls) NewSession(p iostream.Peer, r userclient.Resources) (userclient.Session, error) {
+	s, err := l.Provider.NewSession(p, r)
+	return lateSession{s, l.selector}, err
+}
+
+func (s lateSession) Call(ctx context.Context, a *iostream.Args) error {
+	if a.Selector == s.selector {
+		over, cancel := context.WithCancel(ctx)
+		cancel()
+		ctx = over
+	}
+	return s.Session.Call(ctx, a)
+}
+
+// TestGivenUpStopDoesNothing lets stops come too late. Whether the turn is free or not,
+// they leave the stream running.
+func TestGivenUpStopDoesNothing(t *testing.T) {
+	ctx := bounded(t)
+	d := newDriver(t, iostream.DriverConfig{}, nil)
+	c := dial(t, lateCalls{d, userclient.SelStop})
+	s, err := iostream.Open(ctx, c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	start(t, s)
+	for range 100 {
+		wantIs(t, s.Stop(ctx), ioreturn.Aborted)
+		if d.State() != userclient.StateRunning {
+			t.Fatalf("a stop that was given up has left the stream %v", d.State())
+		}
+	}
+}

@@ -31,15 +31,15 @@ func formatMutants() []Mutant {
 		},
 		{
 			Name: "format-in-flight", Rule: "FMT-04", Wrong: "It answers success to a change of the format while it runs.",
-			New: hookedRaw("format-in-flight", RawConfig{}, answering(userclient.SelSetFormat, userclient.StateRunning, ioreturn.Success)),
+			New: hookedRaw("format-in-flight", answering(userclient.SelSetFormat, userclient.StateRunning, ioreturn.Success)),
 		},
 		{
 			Name: "format-pretended", Rule: "FMT-05", Wrong: "It answers with a format that it has not taken.",
-			New: hookedRaw("format-pretended", RawConfig{}, rewriting(userclient.SelSetFormat, func(_ *Session, f *userclient.Format) { f.Code += 100 })),
+			New: hookedRaw("format-pretended", rewriting(userclient.SelSetFormat, func(_ *Session, f *userclient.Format) { f.Code += 100 })),
 		},
 		{
 			Name: "format-epoch-stays", Rule: "FMT-06", Wrong: "It keeps the epoch when the format changes.",
-			New: hookedRaw("format-epoch-stays", RawConfig{}, sameEpoch),
+			New: hookedRaw("format-epoch-stays", sameEpoch),
 		},
 		{
 			Name: "format-epoch-grows", Rule: "FMT-07", Wrong: "It makes a new epoch of the format with each open.",
@@ -51,17 +51,17 @@ func formatMutants() []Mutant {
 		},
 		{
 			Name: "format-untold", Rule: "FMT-08", Wrong: "It tells nobody that the format has changed.",
-			New: hookedRaw("format-untold", RawConfig{}, events(func(_ *Session, es []userclient.Event) []userclient.Event {
+			New: hookedRaw("format-untold", events(func(_ *Session, es []userclient.Event) []userclient.Event {
 				return slices.DeleteFunc(es, func(e userclient.Event) bool { return e.Kind == userclient.EventFormatChanged })
 			})),
 		},
 		{
 			Name: "generation-stays", Rule: "FMT-09", Wrong: "It keeps the generation when the format changes.",
-			New: hookedRaw("generation-stays", RawConfig{}, rewriting(userclient.SelDescribe, func(_ *Session, d *userclient.Description) { d.Generation = 1 })),
+			New: hookedRaw("generation-stays", rewriting(userclient.SelDescribe, func(_ *Session, d *userclient.Description) { d.Generation = 1 })),
 		},
 		{
 			Name: "format-unchecked", Rule: "FMT-10", Wrong: "It takes bytes that are no format.",
-			New: hookedRaw("format-unchecked", RawConfig{}, onCall(userclient.SelSetFormat,
+			New: hookedRaw("format-unchecked", onCall(userclient.SelSetFormat,
 				func(_ context.Context, _ *Session, a *userclient.Args, next func() error) error {
 					var f userclient.Format
 					if f.UnmarshalBinary(a.InBytes) != nil {

@@ -45,7 +45,7 @@ func hostileQueueMutants() []Mutant {
 		{
 			Name: "trusts-read-index", Rule: "HOSTILE-03",
 			Wrong: "It takes the client's read index for good, finds the ring overfull, and waits for room.",
-			New: spied("trusts-read-index", LoopbackConfig(), nil, hangingWhen(iostream.BothWays, func(p *spy) bool {
+			New: spied("trusts-read-index", LoopbackConfig(), nil, hangingWhen(func(p *spy) bool {
 				head, tail := p.word(userclient.MemOutputReader, queue.ReaderHeadOff), p.word(userclient.MemOutputQueue, queue.RingTailOff)
 				return head != nil && tail.Load()-head.Load() > 8
 			})),
@@ -53,7 +53,7 @@ func hostileQueueMutants() []Mutant {
 		{
 			Name: "rereads-header", Rule: "HOSTILE-04",
 			Wrong: "It reads the number of entries anew for each buffer, and waits until that makes sense.",
-			New: spied("rereads-header", LoopbackConfig(), nil, hangingWhen(iostream.BothWays, func(p *spy) bool {
+			New: spied("rereads-header", LoopbackConfig(), nil, hangingWhen(func(p *spy) bool {
 				count := p.word(userclient.MemInputQueue, queue.RingCountOff)
 				return p.word(userclient.MemInputReader, 0) != nil && count.Load() != 8
 			})),
@@ -102,7 +102,7 @@ func hostileLoopMutants() []Mutant {
 		{
 			Name: "waits-for-event-index", Rule: "HOSTILE-11",
 			Wrong: "It posts nothing as long as the client's event index is far ahead.",
-			New: spied("waits-for-event-index", LoopbackConfig(), nil, hangingWhen(iostream.BothWays, func(p *spy) bool {
+			New: spied("waits-for-event-index", LoopbackConfig(), nil, hangingWhen(func(p *spy) bool {
 				wake, tail := p.word(userclient.MemOutputReader, queue.ReaderWakeOff), p.word(userclient.MemOutputQueue, queue.RingTailOff)
 				return wake != nil && int32(wake.Load()-tail.Load()) > 1000
 			})),
@@ -110,7 +110,7 @@ func hostileLoopMutants() []Mutant {
 		{
 			Name: "token-is-a-number", Rule: "HOSTILE-12",
 			Wrong: "It takes the token in the ring for a number of milliseconds to wait.",
-			New: spied("token-is-a-number", LoopbackConfig(), nil, hangingWhen(iostream.BothWays, func(p *spy) bool {
+			New: spied("token-is-a-number", LoopbackConfig(), nil, hangingWhen(func(p *spy) bool {
 				token := p.word(userclient.MemInputQueue, queue.RingTokenOff)
 				return p.word(userclient.MemInputReader, 0) != nil && token.Load() > 1000
 			})),

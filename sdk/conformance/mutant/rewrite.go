@@ -11,10 +11,10 @@ import (
 )
 
 // hookedRaw is a raw driver with hooks; it takes every format that it is asked for.
-func hookedRaw(name string, cfg RawConfig, hooks func() Hooks) func() conformance.Target {
+func hookedRaw(name string, hooks func() Hooks) func() conformance.Target {
 	return func() conformance.Target {
 		return conformance.FromStart(name, func() (userclient.Provider, func() error, error) {
-			d := NewRaw(name, cfg)
+			d := NewRaw(name, RawConfig{})
 			return Wrap(d, hooks()), d.Close, nil
 		})
 	}

@@ -139,9 +139,9 @@ func (s *Session) hang(ctx context.Context) {
 	}
 }
 
-// hangingWhen makes a loop that stands still, until the client goes, from the moment that
+// hangingWhen makes the loop of a both-ways stream that stands still, until the client goes, from the moment that
 // stuck says so.
-func hangingWhen(d iostream.Direction, stuck func(*spy) bool) func(*spy) Loop {
+func hangingWhen(stuck func(*spy) bool) func(*spy) Loop {
 	return func(p *spy) Loop {
 		return func(ctx context.Context, drv *iostream.Driver) error {
 			var word uint64
@@ -149,7 +149,7 @@ func hangingWhen(d iostream.Direction, stuck func(*spy) bool) func(*spy) Loop {
 				if s := p.session(); s != nil && stuck(p) {
 					s.hang(ctx)
 				}
-				return answerOne(d, drv, b, &word)
+				return answerOne(iostream.BothWays, drv, b, &word)
 			})
 		}
 	}

@@ -11,7 +11,7 @@ import (
 
 // Conformance is what the suite says about the driver.
 type Conformance struct {
-	Result     string   `json:"result" doc:"conformant, not conformant or incomplete; the latter in one process, which can't be killed"`
+	Result     string   `json:"result" doc:"conformant, not conformant or incomplete; the latter in one process, which can't be started anew"`
 	Suite      string   `json:"suite" doc:"version of the suite"`
 	Stream     string   `json:"stream" doc:"the stream whose driver was checked"`
 	Rules      int      `json:"rules" doc:"number of rules, all of the suite"`
@@ -50,7 +50,7 @@ func conform(ctx context.Context, l *link, r *Report, _ time.Duration) error {
 }
 
 // good reports whether the driver is as it should be. One that is not a process of its
-// own can't be killed, so some rules are skipped.
+// own can't be started anew, so a rule is skipped.
 func (c *Conformance) good(process bool) bool {
 	if process {
 		return c.Result == string(conformance.Conformant)

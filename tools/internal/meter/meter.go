@@ -84,10 +84,14 @@ func New(ctx context.Context, s *iostream.Stream, o Options) (*Meter, error) {
 	if err := s.Start(ctx); err != nil {
 		return nil, err
 	}
+	prepare := m.hold
 	if s.Direction() == iostream.FromDevice {
-		return m, m.correlate(ctx)
+		prepare = m.correlate
 	}
-	return m, m.hold(ctx)
+	if err := prepare(ctx); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 // hold keeps the buffers that shall not be under way.

@@ -28,9 +28,13 @@ func Mutant(ctx context.Context, name string) error {
 // closes t.
 func Target(ctx context.Context, t conformance.Target, h mutant.Hooks) (err error) {
 	defer func() { err = errors.Join(err, t.Close()) }()
-	p, err := t.(interface {
+	local, ok := t.(interface {
 		Provider() (userclient.Provider, error)
-	}).Provider()
+	})
+	if !ok {
+		return errors.New("this driver is one that dies, or more than a driver; it can't be offered to other processes")
+	}
+	p, err := local.Provider()
 	if err != nil {
 		return err
 	}
