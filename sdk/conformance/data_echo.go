@@ -224,22 +224,23 @@ func checkEchoOverStop(t *T) {
 // continues checks entries that came after a stop and a start. The first n messages came
 // back before that.
 func (r *rig) continues(ms []message, n int, came []queue.Entry) bool {
+	from := n
 	for i := range came {
 		e := &came[i]
 		if e.DataLength == 0 {
 			continue
 		}
-		next := n
+		next := from
 		for next < len(ms) && r.sameData(&ms[next], e) != "" {
 			next++ // lost, which it may be
 		}
 		if next == len(ms) {
 			r.t.Errorf("(%s queues) the client sent %d buffers, of which %d came back until the stream was stopped, and returned these empty. "+
-				"After the next start an entry came with %d bytes of data in buffer %d that are none of those that had not come back",
+				"After the next start an entry came with %d bytes of data in buffer %d that are not the next of those that had not come back",
 				r.layout, len(ms), n, e.DataLength, e.Buffer)
 			return false
 		}
-		n = next + 1
+		from = next + 1
 	}
 	return true
 }

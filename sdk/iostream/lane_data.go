@@ -156,8 +156,8 @@ func (ln *lane) surrender(bs []*Buffer, ps []Posting) (*memory, error) {
 		if !b.scratch {
 			last = ln.unuse()
 		}
-		if b.filled {
-			b.filled = false
+		if b.filled { // what the client sent was dealt with, whatever becomes of the post
+			b.filled, b.entry = false, entry{}
 			ln.done++
 		}
 	}

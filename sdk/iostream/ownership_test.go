@@ -290,3 +290,33 @@ func TestReleaseAndSendBatch(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatWasDealtWithDoesNotComeAgain posts the answer to what the client sent when the
+// stream has just stopped. The answer is lost, and so is what it answered: the driver
+// must not get it a second time, after what was sent later.
+func TestWhatWasDealtWithDoesNotComeAgain(t *testing.T) {
+	ctx := bounded(t)
+	d, s := running(t, iostream.DriverConfig{Direction: iostream.BothWays, Buffers: 2, DataSize: 8}, nil, nil)
+	post(t, d, "")
+	f := next(t, s)
+	if err := f.Send(8); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Post(take(t, d), 0); err != nil { // the other buffer, which was never sent
+		t.Fatal(err)
+	}
+	b := take(t, d)
+	if n := len(b.Filled()); n != 8 {
+		t.Fatalf("%d bytes arrived", n)
+	}
+	if err := s.Stop(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Post(b, 8); err != nil {
+		t.Fatal(err)
+	}
+	start(t, s)
+	if again := take(t, d); again.ID() != b.ID() || len(again.Filled()) != 0 {
+		t.Errorf("after the start buffer %d came with %d bytes, want buffer %d with none", again.ID(), len(again.Filled()), b.ID())
+	}
+}
