@@ -55,8 +55,9 @@ func All() []Cell {
 // blocking is rows 1 and 2.
 func blocking() []Cell {
 	eventfds := job.Job{Program: job.PingPong, Place: job.Same}
-	cell := func(n int, name string, w iostream.WaitPolicy, bound float64) []Cell {
+	cell := func(n int, name string, w iostream.WaitPolicy, bound float64, why string) []Cell {
 		socket := Cell{
+			Why: why,
 			Row: n, Name: "blocking round trip p50, one CPU, " + name, Unit: NS, Gate: Slack,
 			Job: roundTrip(w, job.Same, small), Metric: job.P50, Limit: eventfds, LimitMetric: job.P50, Bound: bound,
 		}
@@ -68,7 +69,10 @@ func blocking() []Cell {
 		}
 		return []Cell{socket, tail, within}
 	}
-	return append(cell(1, "dedicated thread", iostream.WaitThread, 1.10), cell(2, "poller", iostream.WaitPoller, 2.2)...)
+	thread := cell(1, "dedicated thread", iostream.WaitThread, 1.10, "a third of the time is this library's own code, and "+
+		"each system call that the scheduler is told of wakes its monitor")
+	return append(thread, cell(2, "poller", iostream.WaitPoller, 2.2, "each read and write of a bell is a call that the scheduler "+
+		"is told of, which wakes its monitor: two futex calls and a timer for each side")...)
 }
 
 // spinning is row 3.
@@ -77,6 +81,8 @@ func spinning() []Cell {
 	c := Cell{
 		Row: 3, Name: "spinning round trip p50, two CPUs", Unit: NS,
 		Job: ours, Metric: job.P50, Limit: inC(ours, true), LimitMetric: job.P50, Bound: 1.6,
+		Why: "the calls of both sides take as long as the entries' way, and every 64 looks at the queue a spin looks at its " +
+			"context and lets other goroutines run",
 	}
 	within := c
 	within.Name, within.Job, within.Free, within.Bound = "the same in one process, unpinned", inProcess(ours), true, 0
@@ -91,13 +97,15 @@ func adaptive() []Cell {
 		name  string
 		place job.Place
 		spin  bool // the limit
+		why   string
 	}{
-		{"two CPUs, against spinning", job.Cross, true},
-		{"unpinned, against spinning", job.Free, true},
-		{"one CPU, against blocking", job.Same, false},
+		{"two CPUs, against spinning", job.Cross, true, "a process that is bound to one CPU never spins, wherever the other one runs"},
+		{"unpinned, against spinning", job.Free, true, "of what row 3 says"},
+		{"one CPU, against blocking", job.Same, false, "it blocks as the poller does"},
 	} {
 		ours := roundTrip(iostream.WaitAdaptive, x.place, small)
 		cells = append(cells, Cell{
+			Why: x.why,
 			Row: 4, Name: "adaptive round trip p50, " + x.name, Unit: NS,
 			Job: ours, Metric: job.P50, Limit: inC(ours, x.spin), LimitMetric: job.P50, Bound: 1.4,
 		})
@@ -132,6 +140,7 @@ func entries() []Cell {
 		c := Cell{
 			Row: 6, Name: fmt.Sprintf("stream API, batch %d", batch), Unit: PerSecond,
 			Job: ours, Metric: job.PerSecond, Limit: inC(ours, true), LimitMetric: job.PerSecond, Bound: bound, AtLeast: true,
+			Why: "a call takes several locks, and an entry is checked and copied at each of four places on its way",
 		}
 		within := c
 		within.Name += ", in one process, unpinned"
@@ -236,7 +245,10 @@ func paced() []Cell {
 		hog := j
 		hog.Place, hog.Hog = job.Same, true
 		cell := func(what string, j job.Job, m job.Metric) Cell {
-			c := Cell{Row: 12, Name: x.name + ", " + what, Job: j, Metric: m, Unit: CPU, Constant: 1, Bound: x.bound}
+			c := Cell{
+				Row: 12, Name: x.name + ", " + what, Job: j, Metric: m, Unit: CPU, Constant: 1, Bound: x.bound,
+				Why: "of what row 2 says, and of a timer that watches over a bell for 25 ms after each use",
+			}
 			if m == job.P99 {
 				c.Unit, c.Free, c.Constant, c.Bound = NS, true, 0, 0
 			}

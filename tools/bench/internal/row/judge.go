@@ -24,17 +24,18 @@ type Outcome struct {
 	// Spread is how far the samples of the value lie apart, as a share of their median.
 	Spread float64 `json:"spread"`
 
-	Unit        Unit    `json:"unit"`
-	Sense       string  `json:"sense"` // "at most" or "at least"
-	Job         string  `json:"job"`
-	LimitJob    string  `json:"limit_job,omitempty"`
-	Samples     int     `json:"samples"`
-	Dropped     int     `json:"dropped"` // samples that other programs disturbed
-	LimitSpread float64 `json:"limit_spread"`
-	MissedBy    float64 `json:"missed_by,omitempty"` // share of the bound
-	Why         string  `json:"why,omitempty"`       // it was missed
-	NotRun      string  `json:"not_run,omitempty"`   // and why
-	Failed      string  `json:"failed,omitempty"`    // what went wrong in a round
+	Unit         Unit    `json:"unit"`
+	Sense        string  `json:"sense"` // "at most" or "at least"
+	Job          string  `json:"job"`
+	LimitJob     string  `json:"limit_job,omitempty"`
+	Samples      int     `json:"samples"`
+	Dropped      int     `json:"dropped"` // samples that other programs disturbed
+	LimitSpread  float64 `json:"limit_spread"`
+	LimitDropped int     `json:"limit_dropped"`
+	MissedBy     float64 `json:"missed_by,omitempty"` // share of the bound
+	Why          string  `json:"why,omitempty"`       // it was missed
+	NotRun       string  `json:"not_run,omitempty"`   // and why
+	Failed       string  `json:"failed,omitempty"`    // what went wrong in a round
 	// Others is how many CPUs' worth of time other programs took during the samples.
 	Others float64 `json:"others"`
 
@@ -97,7 +98,7 @@ func (c *Cell) limit(set sample.Set, o *Outcome) (float64, bool) {
 		o.Failed = cmp.Or(o.Failed, set.Of(c.Limit).Failed)
 		return 0, false
 	}
-	o.LimitSpread, o.Dropped = stat.Spread(limits), o.Dropped+dropped
+	o.LimitSpread, o.LimitDropped = stat.Spread(limits), dropped
 	return stat.Median(limits), true
 }
 

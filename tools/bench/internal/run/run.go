@@ -47,22 +47,38 @@ func (r *Runner) Run(ctx context.Context, jobs []job.Job) (sample.Set, error) {
 	jobs = slices.DeleteFunc(slices.Clone(jobs), func(j job.Job) bool { return set[j].NotRun != "" })
 	for round := range r.Rounds {
 		rand.Shuffle(len(jobs), func(a, b int) { jobs[a], jobs[b] = jobs[b], jobs[a] })
-		for i, j := range jobs {
-			fmt.Fprintf(r.Log, "round %d of %d, job %d of %d: %s\n", round+1, r.Rounds, i+1, len(jobs), j)
-			s, err := r.sample(ctx, j)
-			if ctx.Err() != nil {
-				return nil, context.Cause(ctx)
+		var later []job.Job
+		for _, j := range jobs {
+			if r.once(ctx, set[j], j, round) {
+				later = append(later, j)
 			}
-			if err != nil {
-				fmt.Fprintln(r.Log, err)
-				set[j].Failed = err.Error()
-				continue
-			}
-			s.Round = round
-			set[j].Samples = append(set[j].Samples, s)
+		}
+		for _, j := range later {
+			r.once(ctx, set[j], j, round)
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
 		}
 	}
 	return set, nil
+}
+
+// once adds a sample of j to its series. It returns true if it is one of a single core,
+// which is worth another one later.
+func (r *Runner) once(ctx context.Context, to *sample.Series, j job.Job, round int) (again bool) {
+	if ctx.Err() != nil {
+		return false
+	}
+	fmt.Fprintf(r.Log, "round %d of %d: %s\n", round+1, r.Rounds, j)
+	s, err := r.sample(ctx, j)
+	if err != nil {
+		fmt.Fprintln(r.Log, err)
+		to.Failed = err.Error()
+		return false
+	}
+	s.Round = round
+	to.Samples = append(to.Samples, s)
+	return s.OnSiblings()
 }
 
 // cannot says why a job can't be run here, "" if it can.
@@ -103,7 +119,8 @@ func (r *Runner) sample(ctx context.Context, j job.Job) (s sample.Sample, err er
 	if err := awaitQuiet(ctx, r.Patience); err != nil {
 		return s, err
 	}
-	if j.Place != job.Same && len(r.CPUs) > 1 && r.NoLimits == nil {
+	probed := j.Place != job.Same && len(r.CPUs) > 1 && r.NoLimits == nil
+	if probed {
 		if s.Probe, err = r.probe(ctx); err != nil {
 			return s, err
 		}
@@ -116,7 +133,11 @@ func (r *Runner) sample(ctx context.Context, j job.Job) (s sample.Sample, err er
 	if s.Result, used, err = r.run(ctx, j, j.Millis(r.Duration)); err != nil {
 		return s, err
 	}
-	s.Other, err = w.others(used)
+	if s.Other, err = w.others(used); err != nil || !probed {
+		return s, err
+	}
+	after, err := r.probe(ctx)
+	s.Probe = min(s.Probe, after)
 	return s, err
 }
 

@@ -17,8 +17,8 @@ type Sample struct {
 	// Other is how many CPUs' worth of time other programs and the hypervisor took
 	// meanwhile.
 	Other float64
-	// Probe is the round trip of a bare word between the two CPUs just before, in ns;
-	// 0 if it was not measured.
+	// Probe is the round trip of a bare word between the two CPUs, the shorter one of just
+	// before and just after, in ns; 0 if it was not measured.
 	Probe float64
 }
 
@@ -28,14 +28,16 @@ const (
 	// siblings is the longest round trip of a word, in ns, between two threads of one
 	// core: there a hypervisor has put both CPUs, and every number is another one.
 	siblings = 150
-	// enough is how many clean samples must be there for the others to be dropped.
+	// enough is how many quiet samples must be there for the others to be dropped.
 	enough = 3
 )
 
-// Disturbed reports whether something beside the job had an influence on it.
-func (s *Sample) Disturbed() bool {
-	return s.Other > tooMuch || s.Probe > 0 && s.Probe < siblings
-}
+// Disturbed reports whether other programs had an influence on the sample.
+func (s *Sample) Disturbed() bool { return s.Other > tooMuch }
+
+// OnSiblings reports whether the two CPUs were one core when the sample was taken: a
+// machine that can't be compared with the one of two cores.
+func (s *Sample) OnSiblings() bool { return s.Probe > 0 && s.Probe < siblings }
 
 // Series are the samples of one job.
 type Series struct {
@@ -49,18 +51,25 @@ type Series struct {
 // Why says why there is no sample.
 func (s *Series) Why() string { return cmp.Or(s.NotRun, s.Failed) }
 
-// Clean returns the samples that count, and how many were dropped: the disturbed ones,
-// where enough others remain.
+// Clean returns the samples that count, and how many were dropped: those of one core
+// unless there is no other, and then the disturbed ones where enough others remain.
 func (s *Series) Clean() (kept []Sample, dropped int) {
-	for i := range s.Samples {
-		if !s.Samples[i].Disturbed() {
-			kept = append(kept, s.Samples[i])
+	kept = without(s.Samples, (*Sample).OnSiblings, 1)
+	kept = without(kept, (*Sample).Disturbed, enough)
+	return kept, len(s.Samples) - len(kept)
+}
+
+// without returns the samples that are not bad, or all if that leaves fewer than least.
+func without(all []Sample, bad func(*Sample) bool, least int) (kept []Sample) {
+	for i := range all {
+		if !bad(&all[i]) {
+			kept = append(kept, all[i])
 		}
 	}
-	if len(kept) < enough {
-		return s.Samples, 0
+	if len(kept) < least {
+		return all
 	}
-	return kept, len(s.Samples) - len(kept)
+	return kept
 }
 
 // Values returns one metric of the samples that count.

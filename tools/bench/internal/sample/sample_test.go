@@ -23,6 +23,8 @@ func TestDisturbedSamplesAreDropped(t *testing.T) {
 		{"none", nil, nil, 0},
 		{"all clean", []Sample{of(1, 0, 0), of(2, 0.15, 250), of(3, 0.1, 150)}, []float64{1, 2, 3}, 0},
 		{"three clean", []Sample{of(1, 0, 0), of(2, 0.16, 0), of(3, 0, 0), of(4, 0, 149), of(5, 0, 0)}, []float64{1, 3, 5}, 2},
+		{"one core but for one", []Sample{of(1, 0, 80), of(2, 0.5, 250), of(3, 0, 82)}, []float64{2}, 2},
+		{"one core", []Sample{of(1, 0, 80), of(2, 0, 90)}, []float64{1, 2}, 0},
 		{"two clean only", []Sample{of(1, 0, 0), of(2, 0.5, 0), of(3, 0, 0)}, []float64{1, 2, 3}, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"time"
 
 	"github.com/iostreamkit/iostreamkit/linux/socket"
 	"github.com/iostreamkit/iostreamkit/sdk/iostream"
@@ -99,13 +98,14 @@ func (l *driverLoop) turn() error {
 
 // paced posts one buffer with each tick.
 func (l *driverLoop) paced() error {
-	tick := time.NewTicker(time.Second / time.Duration(l.t.Job.Hz))
-	defer tick.Stop()
+	dev, err := newDevice(l.t.Job.Hz)
+	if err != nil {
+		return err
+	}
+	defer dev.closeAfter(l.ctx)()
 	for {
-		select {
-		case <-tick.C:
-		case <-l.ctx.Done():
-			return context.Cause(l.ctx)
+		if err := dev.wait(); err != nil {
+			return err
 		}
 		if err := l.turn(); err != nil {
 			return err

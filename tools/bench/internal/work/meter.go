@@ -108,6 +108,8 @@ func (b *both) finish(f *far, entries int, r job.Result) (err error) {
 const (
 	countEvery  = 128 // entries between two counts of allocations
 	enoughCount = 5   // counts for a median
+	// countAtLeast is how many entries the near side passes, for both sides to have counted.
+	countAtLeast = (enoughCount + 3) * countEvery
 )
 
 // allocs counts the allocations of a loop. The result is the median of many short

@@ -165,7 +165,7 @@ func (c *client) roundTrips(r job.Result) (entries int, err error) {
 		return 0, err
 	}
 	before := c.clock.Now()
-	for stop := before + int64(c.long()); before < stop; entries++ {
+	for stop := before + int64(c.long()); before < stop || c.t.Job.Count && entries < countAtLeast; entries++ {
 		if _, err := c.turn(); err != nil {
 			return 0, err
 		}
