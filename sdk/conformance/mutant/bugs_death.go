@@ -57,23 +57,42 @@ func onDeath(h Hooks, f func(*Session)) Hooks {
 	return h
 }
 
-// slotted refuses every session when as many as there are slots have ended by a death
-// that counts.
-func slotted(slots int32, counts func(*Session) bool) Hooks {
-	var dead atomic.Int32
-	return onDeath(Hooks{
-		NewSession: func(_ userclient.Peer, next func() (userclient.Session, error)) (userclient.Session, error) {
-			if dead.Load() >= slots {
+// slotted has so many slots for sessions of a kind, and gets none back from a death that
+// counts.
+func slotted(slots int, kind func(userclient.Peer) bool, counts func(*Session) bool) Hooks {
+	free := make(chan struct{}, slots) // holds a token for each slot
+	for range slots {
+		free <- struct{}{}
+	}
+	return Hooks{
+		NewSession: func(p userclient.Peer, next func() (userclient.Session, error)) (userclient.Session, error) {
+			if !kind(p) {
+				return next()
+			}
+			select {
+			case <-free:
+			default:
 				return nil, ioreturn.NoResources
 			}
-			return next()
+			s, err := next()
+			if err != nil {
+				free <- struct{}{}
+			}
+			return s, err
 		},
-	}, func(s *Session) {
-		if counts(s) {
-			dead.Add(1)
-		}
-	})
+		Closed: func(s *Session, reason error, next func()) {
+			if kind(s.Peer) && !(diedOf(reason) && counts(s)) {
+				free <- struct{}{}
+			}
+			next()
+		},
+	}
 }
+
+func everyPeer(userclient.Peer) bool   { return true }
+func observing(p userclient.Peer) bool { return p.Observe }
+func everySession(*Session) bool       { return true }
+func unopened(s *Session) bool         { return s.State() == userclient.StateClosed }
 
 // keptForTheDead refuses every open when a client has died whose stream was suspended.
 func keptForTheDead() Hooks {

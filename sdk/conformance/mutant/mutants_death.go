@@ -17,9 +17,7 @@ func clientDeathMutants() []Mutant {
 		{
 			Name: "early-deaths-count", Rule: "DEATH-01",
 			Wrong: "It has sixteen slots for clients, and gets none back from one that dies before it has opened the stream.",
-			New: hooked("early-deaths-count", func() Hooks {
-				return slotted(16, func(s *Session) bool { return s.State() == userclient.StateClosed })
-			}),
+			New:   hooked("early-deaths-count", func() Hooks { return slotted(16, everyPeer, unopened) }),
 		},
 		{
 			Name: "suspended-till-death", Rule: "DEATH-02",
@@ -39,7 +37,7 @@ func clientDeathMutants() []Mutant {
 		{
 			Name: "deaths-use-up", Rule: "DEATH-05",
 			Wrong: "It gets no slot back from a client that dies, and has twenty.",
-			New:   hooked("deaths-use-up", func() Hooks { return slotted(20, func(*Session) bool { return true }) }),
+			New:   hooked("deaths-use-up", func() Hooks { return slotted(20, everyPeer, everySession) }),
 		},
 		{
 			Name: "plays-the-dead", Rule: "DEATH-06",
@@ -89,10 +87,8 @@ func bystanderDeathMutants() []Mutant {
 		},
 		{
 			Name: "observer-slots", Rule: "DEATH-12",
-			Wrong: "It gets no slot back from an observer that dies, and has eight.",
-			New: hooked("observer-slots", func() Hooks {
-				return slotted(8, func(s *Session) bool { return s.Peer.Observe })
-			}),
+			Wrong: "It gets no slot back from an observer that dies, and has sixteen.",
+			New:   hooked("observer-slots", func() Hooks { return slotted(16, observing, everySession) }),
 		},
 		{
 			Name: "bystander-takes-all", Rule: "DEATH-13",
