@@ -69,8 +69,7 @@ func blocking() []Cell {
 		}
 		return []Cell{socket, tail, within}
 	}
-	thread := cell(1, "dedicated thread", iostream.WaitThread, 1.10, "a third of the time is this library's own code, and "+
-		"each system call that the scheduler is told of wakes its monitor")
+	thread := cell(1, "dedicated thread", iostream.WaitThread, 1.10, "a third of the time is spent in code outside the kernel")
 	return append(thread, cell(2, "poller", iostream.WaitPoller, 2.2, "each read and write of a bell is a call that the scheduler "+
 		"is told of, which wakes its monitor: two futex calls and a timer for each side")...)
 }
@@ -81,8 +80,7 @@ func spinning() []Cell {
 	c := Cell{
 		Row: 3, Name: "spinning round trip p50, two CPUs", Unit: NS,
 		Job: ours, Metric: job.P50, Limit: inC(ours, true), LimitMetric: job.P50, Bound: 1.6,
-		Why: "the calls of both sides take as long as the entries' way, and every 64 looks at the queue a spin looks at its " +
-			"context and lets other goroutines run",
+		Why: "the calls of both sides alone take longer than the C program's whole round trip",
 	}
 	within := c
 	within.Name, within.Job, within.Free, within.Bound = "the same in one process, unpinned", inProcess(ours), true, 0
