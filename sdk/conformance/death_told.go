@@ -94,8 +94,15 @@ func (t *T) polling(ctx context.Context, _ *link) bool {
 	return ctx.Err() == nil
 }
 
-// undisturbed checks that entries come to the owner of a stream.
+// undisturbed checks that entries come to the owner of a stream, also when the driver has
+// had time to notice what happened.
 func (r *rig) undisturbed(after string) bool {
+	quiet, end := r.t.Quiet()
+	defer end()
+	select {
+	case <-r.Done():
+	case <-quiet.Done():
+	}
 	ctx, cancel := r.t.Frames(2)
 	defer cancel()
 	es, err := r.follow(ctx, 2, nil)
