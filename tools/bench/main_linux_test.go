@@ -99,7 +99,7 @@ func TestEachKindOfJob(t *testing.T) {
 			}
 			continue
 		}
-		if s.Why() != "" || len(s.Samples) != 1 {
+		if s.Why() != "" || len(s.Samples) == 0 { // more than one where the processors changed places meanwhile
 			t.Errorf("%s: %d samples; %s", j, len(s.Samples), s.Why())
 			continue
 		}
@@ -120,7 +120,7 @@ func TestAllocationsAreCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := set.Of(j)
-	if len(s.Samples) != 1 {
+	if len(s.Samples) == 0 {
 		t.Fatal(s.Why())
 	}
 	if n, counted := s.Samples[0].Result[job.Allocs]; !counted || n != 0 {

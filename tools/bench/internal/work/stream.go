@@ -190,7 +190,7 @@ func (c *client) rate(r job.Result) (entries int, err error) {
 	}
 	now := c.clock.Now()
 	rates := stat.NewRates(now, c.long())
-	for stop := now + int64(c.long()); now < stop; {
+	for stop := now + int64(c.long()); now < stop || c.t.Job.Count && entries < countAtLeast; {
 		n, err := c.turn()
 		if err != nil {
 			return 0, err
