@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -193,11 +192,11 @@ func writeHistogram(path string, h *hdrhistogram.Histogram) (err error) {
 	return err
 }
 
-// benchName is the name of the measurement for benchstat, which can't have blanks.
+// benchName is the name of the measurement for benchstat.
 func (r *benchResult) benchName() string {
 	name := fmt.Sprintf("BenchmarkStream/%s/wait=%s/batch=%d/touch=%s", r.Stream, r.Wait, r.Batch, r.Touch)
 	if r.Depth > 0 {
 		name += fmt.Sprintf("/depth=%d", r.Depth)
 	}
-	return strings.ReplaceAll(name, " ", "_")
+	return name
 }

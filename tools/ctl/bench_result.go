@@ -71,7 +71,7 @@ func (r *benchResult) summarise(all *hdrhistogram.Histogram) {
 		cpu += s.CPU
 		wakeups += float64(s.Wakeups)
 	}
-	r.Wakeups, r.CPU = wakeups/float64(r.Frames), cpu/max(seconds, math.SmallestNonzeroFloat64)
+	r.Wakeups, r.CPU = wakeups/float64(r.Frames), cpu/seconds
 	r.Rate = r.over(func(s *meter.Sample) float64 { return float64(s.Frames) / s.Seconds })
 	r.Bytes = r.over(func(s *meter.Sample) float64 { return float64(s.Bytes) / s.Seconds })
 	if all == nil {

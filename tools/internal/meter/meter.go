@@ -39,18 +39,18 @@ type Options struct {
 
 // Sample is what was seen in one stretch of time.
 type Sample struct {
-	Frames  uint64  `json:"frames"`
-	Bytes   uint64  `json:"bytes"`
-	Seconds float64 `json:"seconds"`
-	Lost    uint64  `json:"lost"`
-	Wakeups uint64  `json:"wakeups"` // of this side
-	CPU     float64 `json:"cpu_s"`   // that this process used, in seconds
+	Frames  uint64
+	Bytes   uint64
+	Seconds float64
+	Lost    uint64
+	Wakeups uint64  // of this side
+	CPU     float64 // that this process used, in seconds
 	// Latency has the times in ns, or nothing if the driver gives no stamps. From the
 	// device it is the age of a frame when this side has it; else the time from sending
 	// a buffer until it comes back.
-	Latency *hdrhistogram.Histogram `json:"-"`
+	Latency *hdrhistogram.Histogram
 	// Ended is set if the stream ended before the time was up.
-	Ended bool `json:"ended,omitempty"`
+	Ended bool
 }
 
 // longest is the longest time that is told apart.
