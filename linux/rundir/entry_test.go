@@ -205,7 +205,8 @@ func TestC41LockFileDecides(t *testing.T) {
 }
 
 // bequeathRole publishes a stream, starts a process that inherits the descriptors
-// of its locks, says that process's PID, and dies: DIR NAME.
+// of its locks, says that process's PID, and dies: DIR NAME. The heir lives until
+// the end of what comes from descriptor 3.
 func bequeathRole(args []string) error {
 	d, err := At(args[0])
 	if err != nil {
@@ -217,7 +218,7 @@ func bequeathRole(args []string) error {
 	}
 	heir := exec.Command("/proc/self/exe")
 	heir.Env = []string{roleVariable + "=hold"}
-	heir.Stdin = os.Stdin
+	heir.Stdin = os.NewFile(3, "the heir's life")
 	heir.ExtraFiles = []*os.File{os.NewFile(uintptr(o.lock), "lock"), os.NewFile(uintptr(o.info), "info")}
 	if err := heir.Start(); err != nil {
 		return err
@@ -234,7 +235,12 @@ func holdRole([]string) error {
 
 func TestLockInheritedByAForkedProcess(t *testing.T) {
 	d := newDir(t)
-	p := spawn(t, nil, "bequeath", d.Path(), camera)
+	// Not the standard input of the process that dies: waiting for it closes that.
+	life, end, err := os.Pipe()
+	must(t, err)
+	defer end.Close()
+	p := spawn(t, func(c *exec.Cmd) { c.ExtraFiles = []*os.File{life} }, "bequeath", d.Path(), camera)
+	life.Close()
 	heir, err := strconv.Atoi(p.line())
 	must(t, err)
 	pidfd, err := unix.PidfdOpen(heir, 0)
@@ -246,7 +252,7 @@ func TestLockInheritedByAForkedProcess(t *testing.T) {
 	if !errors.Is(err, ioreturn.ErrBusy) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), ".lock") {
 		t.Errorf("got %v, want %q in it", err, want)
 	}
-	p.stdin.Close()
+	end.Close()
 	poll := []unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}
 	if _, err := unix.Poll(poll, int(soon.Milliseconds())); err != nil || poll[0].Revents == 0 {
 		t.Fatalf("the heir does not end: %v", err)
