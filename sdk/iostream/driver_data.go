@@ -50,7 +50,6 @@ func (d *Driver) TakeBatch(ctx context.Context, dst []*Buffer) (int, error) {
 			case err == nil:
 				return n, nil
 			case errors.Is(err, errPolicyFail):
-				s.halt(ioreturn.Overrun)
 				return 0, ioreturn.Op("take", d.cfg.Name, ioreturn.Overrun)
 			case ctx.Err() != nil:
 				return 0, ioreturn.Op("take", d.cfg.Name, context.Cause(ctx))
@@ -76,10 +75,13 @@ func (s *session) take(ctx context.Context, dst []*Buffer) (int, error) {
 	}
 	n, err := ln.grabAll(dst)
 	_ = ln.unlock(nil, queue.WakeNone) // no publication, so nothing can fail
-	if n > 0 || err != nil {
-		return n, err
+	if n == 0 && err == nil {
+		n, err = ln.takeNext(ctx, dst)
 	}
-	return ln.takeNext(ctx, dst)
+	if errors.Is(err, errPolicyFail) {
+		ln.tellHalted()
+	}
+	return n, err
 }
 
 // takeNext waits for a buffer, in turn with others who do.

@@ -63,7 +63,7 @@ func (ln *lane) grabAll(dst []*Buffer) (n int, err error) {
 }
 
 // grab gives a buffer to the driver, without waiting; nil if there is none. spare lets
-// the overrun policy find one. mu is held.
+// the overrun policy find one, or end the run with errPolicyFail. mu is held.
 func (ln *lane) grab(spare bool) (*Buffer, error) {
 	if !ln.active() {
 		return nil, errNotRunning
@@ -86,6 +86,7 @@ func (ln *lane) grab(spare bool) (*Buffer, error) {
 			return ln.takeScratch(), nil
 		case Fail:
 			ln.lose(userclient.LossFail, 1, ln.number())
+			ln.halted(uint32(ioreturn.Overrun)) // this run, not one that a client starts in the meantime
 			return nil, errPolicyFail
 		}
 	}

@@ -4,6 +4,7 @@ package iostream_test
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 	"testing/synctest"
 
@@ -215,6 +216,33 @@ func TestFailStopsTheStream(t *testing.T) {
 	post(t, d, "3")
 	if f := next(t, s); f.Missed() != 1 || string(f.Data()) != "3" {
 		t.Errorf("after the next start: %q, %d missed", f.Data(), f.Missed())
+	}
+}
+
+// TestFailEndsItsOwnRun makes clients see the loss before they see the stop: a client
+// that starts again at once must not have its new run stopped for the old one.
+func TestFailEndsItsOwnRun(t *testing.T) {
+	for range 300 {
+		d, s := running(t, iostream.DriverConfig{Buffers: 1, Policy: iostream.Fail}, nil, nil)
+		post(t, d, "0")
+		taken := make(chan error)
+		go func() {
+			_, err := d.Take(t.Context())
+			taken <- err
+		}()
+		for d.Observe().Stats.Lost[userclient.LossFail] == 0 {
+			runtime.Gosched()
+		}
+		if st := d.State(); st != userclient.StateOpen {
+			t.Errorf("the loss is counted while the stream is %v", st)
+		}
+		start(t, s)
+		wantIs(t, <-taken, ioreturn.ErrOverrun)
+		if st := d.State(); st != userclient.StateRunning {
+			t.Fatalf("the next run is %v", st)
+		}
+		s.Close()
+		d.Close()
 	}
 }
 

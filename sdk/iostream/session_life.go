@@ -215,13 +215,24 @@ func (s *session) halt(cause error) {
 	if cause == nil {
 		wake, err = ln.drain(ln.backlog.n)
 	}
-	s.state = userclient.StateOpen
-	ln.stopped(status)
+	ln.halted(status)
 	_ = ln.unlock(nil, wake) // a bell that fails is the session's end
 	if err != nil {
 		_ = s.fail(err)
 	}
-	s.d.stateChanged()
+	ln.tellHalted()
+}
+
+// halted takes the stream out of its run. mu is held, and tellHalted has to follow
+// when it is not.
+func (ln *lane) halted(status uint32) {
+	ln.s.state = userclient.StateOpen
+	ln.stopped(status)
+}
+
+// tellHalted tells everybody who waits about halted.
+func (ln *lane) tellHalted() {
+	ln.s.d.stateChanged()
 	ln.kick()
-	s.announce(userclient.StateOpen)
+	ln.s.announce(userclient.StateOpen)
 }
