@@ -167,6 +167,33 @@ func spawnGated(t *testing.T, gate, held *os.File, d Dir) *process {
 	return p
 }
 
+// stays is how many lives of a churning driver there are to one in which it stays until
+// it was looked at. Where all share a processor, the others may all lie between two looks.
+const stays = 16
+
+// looksFile counts, beside the directory, how often the reader has looked.
+func looksFile(d Dir) string { return filepath.Join(filepath.Dir(d.Path()), "looks") }
+
+// untilLookedAt returns when the reader has begun and finished a look, or done is closed.
+func untilLookedAt(d Dir, done <-chan struct{}) error {
+	looks := func() (int64, error) {
+		st, err := os.Stat(looksFile(d)) // its size is the count
+		if err != nil {
+			return 0, err
+		}
+		return st.Size(), nil
+	}
+	first, err := looks()
+	for now := first; err == nil && now < first+2; now, err = looks() {
+		select {
+		case <-done:
+			return nil
+		default:
+		}
+	}
+	return err
+}
+
 // churnRole becomes the driver, leaves and comes back, until its input ends. A
 // file beside the directory shows whether two ever believe to be the driver: DIR NAME.
 func churnRole(args []string) error {
@@ -197,6 +224,11 @@ func churnRole(args []string) error {
 			return fmt.Errorf("two drivers at once: %w", err)
 		}
 		unix.Close(fd)
+		if lives%stays == 0 {
+			if err := untilLookedAt(d, done); err != nil {
+				return err
+			}
+		}
 		if err := os.Remove(marker); err != nil {
 			return fmt.Errorf("two drivers at once: %w", err)
 		}
@@ -212,6 +244,9 @@ func churnRole(args []string) error {
 func TestDriversComeAndGoUnderReaders(t *testing.T) {
 	leak.Check(t)
 	d := newDir(t)
+	looks, err := os.Create(looksFile(d))
+	must(t, err)
+	defer looks.Close()
 	var all []*process
 	for range 3 {
 		all = append(all, spawn(t, nil, "churn", d.Path(), camera))
@@ -232,6 +267,8 @@ func TestDriversComeAndGoUnderReaders(t *testing.T) {
 		if s, err := d.Find(camera); err != nil && !errors.Is(err, ioreturn.ErrNotFound) && !errors.Is(err, ioreturn.ErrGone) {
 			t.Fatalf("Find returned %+v, %v", s, err)
 		}
+		_, err = looks.Write([]byte{0})
+		must(t, err)
 	}
 	lives := 0
 	for _, p := range all {
