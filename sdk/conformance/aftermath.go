@@ -51,19 +51,24 @@ func (r *rig) restart() error {
 	return r.start()
 }
 
-// doze sleeps until there may be an entry. A classic stream does not say that it has
-// stopped because this side was late, so there it is started anew now and then.
+// doze sleeps until there may be an entry.
 func (r *rig) doze(ctx context.Context) error {
 	ready, err := r.end.Arm(1, queue.SleepBell)
 	if ready || err != nil {
 		return err
 	}
+	return r.nap(ctx)
+}
+
+// nap waits at the output port. A classic stream does not say that it has stopped
+// because this side was late, so there it is started anew now and then.
+func (r *rig) nap(ctx context.Context) error {
 	if r.layout != userclient.LayoutClassic || !r.t.Claims(CapFail) {
 		return r.port.Wait(ctx)
 	}
-	nap, cancel := r.t.Quiet()
+	quiet, cancel := r.t.Quiet()
 	defer cancel()
-	err = r.port.Wait(nap)
+	err := r.port.Wait(quiet)
 	if err != nil && r.Err() == nil && ctx.Err() == nil {
 		err = r.start()
 	}

@@ -107,7 +107,7 @@ func checkClassicOwner(t *T) {
 	r.mustStart()
 	r.mustPass(n)
 	look("while the stream was running")
-	r.must("suspend the stream", r.suspend())
+	r.mustSuspend()
 	look("while the stream was suspended")
 	r.mustStart()
 	r.mustPass(n)

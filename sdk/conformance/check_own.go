@@ -289,6 +289,7 @@ func (r *rig) breach(what string, es ...queue.Entry) {
 			_ = r.call(userclient.SelInputSync, 0) // the answer is of no interest
 		}
 	}
+	r.expose()
 	if r.ended() == nil {
 		r.t.Errorf("(%s queues) %s, and the driver keeps the session; it must end it", r.layout, what)
 	}

@@ -83,6 +83,9 @@ func checkTail(t *T) {
 			if problem := h.check(); problem != "" {
 				t.Fatalf("%s; it must count on", problem)
 			}
+			if h.seen == h.head && h.halted() {
+				h.goOn()
+			}
 			return h.seen != h.head || h.over()
 		})
 		cancel()

@@ -16,7 +16,7 @@ import (
 func (l *link) live() []userclient.State {
 	l.mustOpen()
 	l.mustStart()
-	l.must("suspend the stream", l.retried(l.suspend))
+	l.mustSuspend()
 	l.mustStart()
 	l.mustStop()
 	l.must("close the stream", l.closeStream())

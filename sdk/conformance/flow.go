@@ -58,7 +58,7 @@ func (r *rig) one(ctx context.Context) (queue.Entry, error) {
 		ready, err := r.end.Arm(1, queue.SleepBell)
 		if err == nil && !ready {
 			r.askForBacklog()
-			err = r.unrung(r.port.Wait(ctx))
+			err = r.unrung(r.nap(ctx))
 		}
 		if err != nil {
 			return buf[0], err
@@ -90,16 +90,15 @@ func (r *rig) unrung(err error) error {
 // was stopped because this side was late (policy fail) is started again.
 func (r *rig) follow(ctx context.Context, n int, look func(*queue.Entry)) ([]queue.Entry, error) {
 	var got []queue.Entry
-	for len(got) < n {
+	for tries := 0; len(got) < n; {
 		e, err := r.one(ctx)
-		if errors.Is(err, errStopped) && r.overran() {
-			if err = r.start(); err == nil {
-				continue
-			}
+		if r.resumed(err, &tries) {
+			continue
 		}
 		if err != nil {
 			return got, err
 		}
+		tries = 0
 		if look != nil {
 			look(&e)
 		}
@@ -109,11 +108,6 @@ func (r *rig) follow(ctx context.Context, n int, look func(*queue.Entry)) ([]que
 		}
 	}
 	return got, nil
-}
-
-// overran reports whether the driver has stopped the stream because no buffer was free.
-func (r *rig) overran() bool {
-	return r.t.Claims(CapFail) && r.end.Status() == uint32(ioreturn.Overrun)
 }
 
 // mustFollow follows n entries, or ends the rule in an error.
@@ -136,8 +130,11 @@ func (r *rig) keep(n int) ([]queue.Entry, error) {
 	ctx, cancel := r.t.Frames(n)
 	defer cancel()
 	var got []queue.Entry
-	for len(got) < n {
+	for tries := 0; len(got) < n; {
 		e, err := r.one(ctx)
+		if r.resumed(err, &tries) {
+			continue
+		}
 		if err != nil {
 			return got, err
 		}
@@ -150,7 +147,7 @@ func (r *rig) keep(n int) ([]queue.Entry, error) {
 // a while.
 func (r *rig) gather(limit int) []queue.Entry {
 	var got []queue.Entry
-	for len(got) < limit {
+	for tries := 0; len(got) < limit; {
 		ctx, cancel := r.t.Quiet()
 		if len(got) == 0 {
 			cancel()
@@ -158,6 +155,9 @@ func (r *rig) gather(limit int) []queue.Entry {
 		}
 		e, err := r.one(ctx)
 		cancel()
+		if len(got) == 0 && r.resumed(err, &tries) {
+			continue
+		}
 		if err != nil {
 			if errors.Is(err, ioreturn.ErrProtocol) || r.Err() != nil {
 				r.t.abortf("the stream broke after %d entries: %v", len(got), err)

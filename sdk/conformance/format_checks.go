@@ -17,7 +17,7 @@ func (l *link) throughStates(look func(state string)) {
 	look("open")
 	l.mustStart()
 	look("running")
-	l.must("suspend the stream", l.retried(l.suspend))
+	l.mustSuspend()
 	look("suspended")
 	l.mustStop()
 	look("stopped")
@@ -71,11 +71,12 @@ func checkFormatFixed(t *T) {
 	for _, s := range []userclient.State{userclient.StateRunning, userclient.StateSuspended} {
 		l.mustStart()
 		if s == userclient.StateSuspended {
-			l.must("suspend the stream", l.retried(l.suspend))
+			l.mustSuspend()
 		}
 		for _, f := range others(before) {
 			_, err := l.setFormat(f)
-			if l.stopped() {
+			if err == nil && l.stopped() {
+				_, _ = l.setFormat(before) // it could not be known
 				return
 			}
 			if err == nil {
@@ -91,8 +92,11 @@ func checkFormatFixed(t *T) {
 // stopped reports whether the driver has stopped the stream by itself, which a policy of
 // fail allows.
 func (l *link) stopped() bool {
-	if !l.t.Claims(CapFail) || !l.t.Claims(CapObserve) {
+	switch {
+	case !l.t.Claims(CapFail):
 		return false
+	case !l.t.Claims(CapObserve):
+		return l.failed(l.suspend())
 	}
 	o, err := l.observation()
 	return err == nil && o.State == userclient.StateOpen

@@ -72,12 +72,21 @@ func (t *T) mustEnd(layout userclient.Layout, all []attack) {
 // mustBeOver checks that the driver ends the session.
 func (r *rig) mustBeOver(what string) {
 	r.poke()
+	r.expose()
 	ctx, cancel := r.t.Frames(len(r.bounds) + 1) // until it needs a buffer again
 	defer cancel()
 	select {
 	case <-r.Done():
 	case <-ctx.Done():
 		r.t.Errorf("%s; the driver has not ended the session; it must, because the client has broken a rule", what)
+	}
+}
+
+// expose lets a driver see what was published that may have stopped the stream by itself:
+// some look at the input queue only when they are started.
+func (r *rig) expose() {
+	if r.t.Claims(CapFail) {
+		_ = r.start() // the session may be over
 	}
 }
 
@@ -137,8 +146,12 @@ func (r *rig) pulse(n int, spoil func()) error {
 		var err error
 		r.t.Until(ctx, func() bool {
 			spoil()
-			if es, err = r.drain(); len(es) == 0 && err == nil && r.end.Ended() {
+			switch es, err = r.drain(); {
+			case len(es) > 0 || err != nil:
+			case r.end.Ended():
 				err = r.restart()
+			default:
+				r.revive()
 			}
 			return len(es) > 0 || err != nil || r.Err() != nil
 		})

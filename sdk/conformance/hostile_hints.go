@@ -195,6 +195,7 @@ func (r *rig) spinFor(do func()) (queue.Entry, error) {
 		nap, cancel := r.t.Within(time.Millisecond)
 		err := r.port.Wait(nap)
 		cancel()
+		r.revive()
 		if ctx.Err() != nil {
 			return buf[0], fmt.Errorf("nothing came: %w", ctx.Err())
 		}
@@ -268,6 +269,7 @@ func (r *rig) wreck() {
 		index.Swap(index.Load() + 1<<30)
 	}
 	r.poke()
+	r.expose()
 }
 
 func checkOthersUnharmed(t *T) {

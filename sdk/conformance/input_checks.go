@@ -108,7 +108,11 @@ func (r *rig) consumed(n int) error {
 	var err error
 	ok := r.t.Until(ctx, func() bool {
 		st, err = r.stats()
-		return err != nil || st.Returned >= uint64(n)
+		if err != nil || st.Returned >= uint64(n) {
+			return true
+		}
+		r.revive()
+		return false
 	})
 	switch {
 	case r.Err() != nil:
@@ -186,6 +190,19 @@ func (r *rig) sync(ctx context.Context, token uint64) (uint32, error) {
 	return uint32(a.Out[0]), nil
 }
 
+// synced is sync on a running stream, with time for n frames, after sent entries were
+// published. One that has stopped by itself is started again; then more are published,
+// which synced returns too.
+func (r *rig) synced(n, sent int, token uint64) (index uint32, published int, err error) {
+	ctx, cancel := r.t.Frames(n)
+	defer cancel()
+	read, err := r.retried(func() (err error) {
+		index, err = r.sync(ctx, token)
+		return err
+	})
+	return index, sent + len(read), err
+}
+
 // sendSome takes some buffers and publishes them in one batch.
 func (r *rig) sendSome(most int) int {
 	e, err := r.await()
@@ -213,10 +230,8 @@ func checkSyncWaits(t *T) {
 	r := t.running(t.layout())
 	sent := 0
 	for range syncRounds {
-		sent += r.sendSome(3)
-		ctx, cancel := t.Frames(4)
-		_, err := r.sync(ctx, 1)
-		cancel()
+		var err error
+		_, sent, err = r.synced(4, sent+r.sendSome(3), 1)
 		if err != nil {
 			t.Fatalf("input sync of a running stream was answered with %s; it must succeed", answer(err))
 		}
@@ -233,10 +248,9 @@ func checkSyncIndex(t *T) {
 	r := t.running(userclient.LayoutNative)
 	sent := 0
 	for range syncRounds {
-		sent += r.sendSome(3)
-		ctx, cancel := t.Frames(4)
-		index, err := r.sync(ctx, 1)
-		cancel()
+		var index uint32
+		var err error
+		index, sent, err = r.synced(4, sent+r.sendSome(3), 1)
 		if err != nil {
 			t.Fatalf("input sync of a running stream was answered with %s; it must succeed", answer(err))
 		}
@@ -250,10 +264,7 @@ func checkTokens(t *T) {
 	r := t.running(t.layout())
 	r.sendSome(1)
 	for _, token := range []uint64{0, 1, 0x7fffffff, 0x80000000, 0xffffffff} {
-		ctx, cancel := t.Frames(4)
-		_, err := r.sync(ctx, token)
-		cancel()
-		if err != nil {
+		if _, _, err := r.synced(4, 0, token); err != nil {
 			t.Errorf("input sync with the token %#x was answered with %s; it must succeed", token, answer(err))
 		}
 		if t.Claims(CapDoorbell) {
@@ -312,7 +323,7 @@ func (t *T) suspended() *rig {
 	if err != nil {
 		t.abortf("no entry came: %v", err)
 	}
-	r.must("suspend the stream", r.suspend())
+	r.mustSuspend()
 	r.mustGiveBack(e)
 	return r
 }
@@ -331,9 +342,7 @@ func checkSyncGivenUp(t *T) {
 	if err := r.exchange(2); err != nil {
 		t.Fatalf("after an input sync was given up while the stream was suspended, the client %v", err)
 	}
-	ctx, cancel = t.Frames(4)
-	defer cancel()
-	if _, err := r.sync(ctx, 2); err != nil {
+	if _, _, err := r.synced(4, 0, 2); err != nil {
 		t.Errorf("after an input sync was given up and the stream went on, the next one was answered with %s; it must succeed", answer(err))
 	}
 }

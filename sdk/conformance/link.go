@@ -21,7 +21,9 @@ type link struct {
 	ev   userclient.Port // events; nil where the driver has none
 	bell userclient.Bell
 
-	features uint64 // granted by choose
+	features uint64            // granted by choose
+	chosen   userclient.Layout // asked for by choose
+	mine     *rig              // of the open session; nil until its memory is mapped and its queues are used
 }
 
 // link connects as a client and makes its ports. Nothing is selected or opened.
@@ -85,6 +87,7 @@ func (l *link) bytes(sel uint32, in ...uint64) ([]byte, error) {
 // choose settles layout and every feature that both sides know; a driver without the
 // selector is classic and needs it not.
 func (l *link) choose(layout userclient.Layout) error {
+	l.chosen = layout
 	if !l.t.has(CapDescribe) {
 		return nil
 	}
@@ -102,7 +105,10 @@ func (l *link) stop() error    { return l.call(userclient.SelStop) }
 func (l *link) suspend() error { return l.call(userclient.SelSuspend) }
 
 // closeStream calls SelClose; the connection stays.
-func (l *link) closeStream() error { return l.call(userclient.SelClose) }
+func (l *link) closeStream() error {
+	l.mine = nil
+	return l.call(userclient.SelClose)
+}
 
 // must ends the rule in an error unless err is nil. what is a verb: "start the stream".
 func (l *link) must(what string, err error) {
@@ -133,10 +139,11 @@ func (l *link) reach(s userclient.State) {
 	if s == userclient.StateOpen {
 		return
 	}
-	l.mustStart()
 	if s == userclient.StateSuspended {
-		l.must("suspend the stream", l.suspend())
+		l.reachSuspended()
+		return
 	}
+	l.mustStart()
 }
 
 // observation asks for state, owner and counters. Needs CapObserve.

@@ -49,7 +49,7 @@ func checkBalance(t *T) {
 	r.mustFollow(t.some())
 	close(done)
 	<-asked
-	r.must("suspend the stream", r.retried(r.suspend))
+	r.mustSuspend()
 	r.balanced("while the stream is suspended")
 	r.mustStart()
 	r.mustStop()
@@ -277,7 +277,7 @@ func checkCountersGrow(t *T) {
 		}{
 			{"start", r.mustStart},
 			{"some entries", func() { r.mustFollow(4) }},
-			{"suspend", func() { r.must("suspend the stream", r.retried(r.suspend)) }},
+			{"suspend", func() { r.mustSuspend() }},
 			{"start after suspend", r.mustStart},
 			{"some more entries", func() { r.mustFollow(2) }},
 			{"stop", r.mustStop},

@@ -149,7 +149,7 @@ func checkFlush(t *T) {
 	if t.Claims(CapDropOldest) {
 		t.letRun(r)
 	}
-	r.must("suspend the stream", r.retried(r.suspend))
+	r.mustSuspend()
 	queued, before := r.mustLen(), r.mustStats()
 	w, err := r.words(userclient.SelFlush)
 	if err != nil || len(w) != 1 {

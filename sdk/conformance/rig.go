@@ -196,6 +196,7 @@ func (r *rig) makeEnd() error {
 		return err
 	}
 	r.end = queue.NewEnd(in, out, r.bounds, false)
+	r.link.mine = r
 	return nil
 }
 

@@ -421,9 +421,7 @@ func indices(r *rig) string {
 
 func checkNoCopies(t *T) {
 	r := t.running(t.layout())
-	for range 4 {
-		r.mustGiveBack(r.mustTake(1)...)
-	}
+	r.mustFollow(4)
 	st, err := r.stats()
 	r.must("get the counters", err)
 	if st.Copies != 0 {

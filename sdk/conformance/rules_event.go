@@ -167,7 +167,7 @@ func (w *watch) until(n int) []userclient.State {
 	defer cancel()
 	w.l.t.Until(ctx, func() bool {
 		w.fetch()
-		return len(w.states()) >= n
+		return len(w.l.t.settled(w.states())) >= n
 	})
 	return w.states()
 }

@@ -103,7 +103,7 @@ func checkExclusive(t *T) {
 			r.mustStart()
 		}
 		if s == userclient.StateSuspended {
-			r.must("suspend the stream", r.retried(r.suspend))
+			r.mustSuspend()
 		}
 		other.refused(fmt.Sprintf("open by a second client while the first one's stream is %s", s), other.open(), ioreturn.ExclusiveAccess)
 		r.accepted("start by the first client, after another's open was refused,", r.start())

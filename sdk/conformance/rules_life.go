@@ -138,9 +138,7 @@ func checkCloseWhileActive(t *T) {
 
 // expect checks that an entry comes, which it returns.
 func (r *rig) expect(when string) (e queue.Entry, ok bool) {
-	ctx, cancel := r.t.Frames(1)
-	defer cancel()
-	es, err := r.take(ctx, 1)
+	es, err := r.hold(1)
 	if err != nil {
 		r.t.Errorf("%s, no entry came on the output queue (%v layout): %v", when, r.layout, err)
 		return e, false

@@ -146,10 +146,6 @@ func stateMoreRules() []Rule {
 	}
 }
 
-// failRetries is how often a check is tried again on a driver whose policy is to stop
-// when the client is late: then the stream may leave its state between two calls.
-const failRetries = 3
-
 // refusedIn checks every cell of one row of the state table that is a refusal, in a
 // session of its own for each.
 func (t *T) refusedIn(row stateRow) {
@@ -220,27 +216,16 @@ func checkRepeats(t *T) {
 		{"stop of an open stream that does not run", l.stop},
 		{"start of an open stream", l.start},
 		{"start of a running stream", l.start},
-		{"suspend of a running stream", l.suspend},
-		{"suspend of a suspended stream", l.suspend},
+		{"suspend of a running stream", l.suspendSoon},
+		{"suspend of a suspended stream", l.suspendSoon},
 		{"start of a suspended stream", l.start},
 		{"stop of a running stream", l.stop},
 		{"stop of a stopped stream", l.stop},
 	} {
-		if !l.accepted(c.what, l.retried(c.do)) {
+		if !l.accepted(c.what, c.do()) {
 			return
 		}
 	}
-}
-
-// retried calls do. On a driver that stops when the client is late it starts the stream
-// again and calls do once more if that was refused as not ready.
-func (l *link) retried(do func() error) error {
-	err := do()
-	if l.t.Claims(CapFail) && ioreturn.Of(err) == ioreturn.NotReady {
-		l.mustStart()
-		err = do()
-	}
-	return err
 }
 
 func checkQuestions(t *T) {
@@ -293,19 +278,19 @@ func checkToldState(t *T) {
 	}{
 		{"open", l.open, userclient.StateOpen},
 		{"start", l.start, userclient.StateRunning},
-		{"suspend", l.suspend, userclient.StateSuspended},
+		{"suspend", l.suspendSoon, userclient.StateSuspended},
 		{"stop", l.stop, userclient.StateOpen},
 		{"close", l.closeStream, userclient.StateClosed},
 	} {
 		for n := 0; ; n++ {
-			l.must(step.what+" the stream", l.retried(step.do))
+			l.must(step.what+" the stream", step.do())
 			o, err := l.observation()
 			l.must("observe the stream", err)
 			if o.State == step.want {
 				break
 			}
 			if t.Claims(CapFail) && n < failRetries && o.State == userclient.StateOpen {
-				l.mustStart() // it stopped by itself, because nobody reads
+				l.catchUp() // it stopped by itself, because nobody reads
 				continue
 			}
 			t.Errorf("after %s was answered, the observation says that the stream is %s; it must say %s", step.what, o.State, step.want)

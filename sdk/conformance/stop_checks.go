@@ -140,9 +140,13 @@ func checkBacklogAtSuspend(t *T) {
 		return st.Lost[userclient.LossStopped] + st.Lost[userclient.LossFlushed] + st.Lost[userclient.LossSessionEnded]
 	}
 	before := r.mustStats()
-	if err := r.retried(r.suspend); err != nil {
-		t.abortf("could not suspend the stream: %v", err)
+	err := r.suspend()
+	for n := 0; r.failed(err) && n < failRetries; n++ {
+		r.catchUp()
+		before = r.mustStats() // what was lost when it stopped by itself was not lost by suspend
+		err = r.suspend()
 	}
+	r.must("suspend the stream", err)
 	after := r.mustStats()
 	if lost(&after) > lost(&before) {
 		t.Errorf("suspend made the driver lose %d entries (%s); it must keep them", lost(&after)-lost(&before), causesText(&after))
@@ -161,7 +165,7 @@ func checkGoesOn(t *T) {
 	r := t.running(t.layout())
 	r.mustFollow(1)
 	for range pauses {
-		r.must("suspend the stream", r.retried(r.suspend))
+		r.mustSuspend()
 		r.mustGiveBack(r.mustDrain()...) // what was on the queue before is no sign of life
 		if err := r.start(); err != nil {
 			t.Fatalf("start of a suspended stream was answered with %s; it must succeed", answer(err))
@@ -178,8 +182,7 @@ func checkGoesOn(t *T) {
 func checkOrderOverSuspend(t *T) {
 	r := t.numbered()
 	t.letBacklog(r)
-	r.must("suspend the stream", r.retried(r.suspend))
-	seen := r.mustDrain()
+	seen := append(r.mustSuspend(), r.mustDrain()...)
 	t.wait() // what is on its way is kept back now
 	r.mustGiveBack(seen...)
 	r.mustStart()
@@ -230,7 +233,7 @@ func checkIndices(t *T) {
 		what string
 		do   func()
 	}{
-		{"suspend", func() { r.must("suspend the stream", r.retried(r.suspend)) }}, {"start", r.mustStart},
+		{"suspend", func() { r.mustSuspend() }}, {"start", r.mustStart},
 		{"stop", r.mustStop}, {"start", r.mustStart}, {"stop", r.mustStop},
 	} {
 		step.do()
@@ -243,7 +246,7 @@ func checkStatusWord(t *T) {
 	for range 2 {
 		before := r.end.Status()
 		r.mustStart()
-		if s := r.end.Status(); s != queue.StatusRunning && s == before {
+		if s := r.end.Status(); s != queue.StatusRunning && s == before && !r.overran() {
 			t.Errorf("start was answered, but the status word of the output queue is still %s; it must be 0, which says that entries may come", statusText(s))
 		}
 		r.mustFollow(1)
