@@ -12,7 +12,6 @@
 
 #include <sched.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +21,9 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#ifndef __cplusplus
+#include <stdatomic.h>
+#endif
 
 /* Words that different sides write stand this far apart: two cache lines, which are
    fetched together. */
@@ -76,13 +78,24 @@ static inline void *shared(size_t size)
 	return p;
 }
 
-/* other forks. The new process runs f and is killed with this one. */
+static inline void lost(int sig)
+{
+	static const char text[] = "the other process has ended\n";
+	(void)sig;
+	(void)!write(STDERR_FILENO, text, sizeof text - 1);
+	_exit(1);
+}
+
+/* other forks. The new process runs f and is killed with this one, which fails if the
+   new one ends. */
 static inline pid_t other(void (*f)(void *), void *arg)
 {
+	signal(SIGCHLD, lost);
 	pid_t parent = getpid(), pid = fork();
 	if (pid < 0)
 		die("fork");
 	if (pid == 0) {
+		signal(SIGCHLD, SIG_DFL);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(1);
@@ -94,13 +107,14 @@ static inline pid_t other(void (*f)(void *), void *arg)
 
 static inline void end(pid_t pid)
 {
+	signal(SIGCHLD, SIG_DFL);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 }
 
 /* A histogram with 128 buckets for each power of two: a value is off by 0.4 % at most. */
 struct hist {
-	uint64_t n, sum;
+	uint64_t n, sum, max;
 	uint32_t bucket[58 * 128];
 };
 
@@ -110,6 +124,8 @@ static inline void hist_add(struct hist *h, uint64_t v)
 	h->bucket[shift * 128 + (v >> shift)]++;
 	h->n++;
 	h->sum += v;
+	if (v > h->max)
+		h->max = v;
 }
 
 static inline double hist_at(const struct hist *h, double share)
@@ -127,9 +143,9 @@ static inline double hist_at(const struct hist *h, double share)
 
 static inline void hist_print(const struct hist *h)
 {
-	printf("{\"p50\":%.1f,\"p99\":%.1f,\"p999\":%.1f,\"mean\":%.1f,\"count\":%llu}\n",
-	       hist_at(h, 0.5), hist_at(h, 0.99), hist_at(h, 0.999),
-	       h->n ? (double)h->sum / (double)h->n : 0, (unsigned long long)h->n);
+	printf("{\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"p999\":%.1f,\"p9999\":%.1f,\"max\":%llu,\"mean\":%.1f,\"count\":%llu}\n",
+	       hist_at(h, 0.5), hist_at(h, 0.9), hist_at(h, 0.99), hist_at(h, 0.999), hist_at(h, 0.9999),
+	       (unsigned long long)h->max, h->n ? (double)h->sum / (double)h->n : 0, (unsigned long long)h->n);
 }
 
 /* Rates over windows of 5 ms. Their median does not mind a time slice that was lost. */
@@ -173,6 +189,25 @@ static inline void rates_print(struct rates *r)
 	qsort(r->rate, r->n, sizeof r->rate[0], by_value);
 	double m = r->n ? (r->rate[r->n / 2] + r->rate[(r->n - 1) / 2]) / 2 : 0;
 	printf("{\"per_s\":%.1f,\"windows\":%u}\n", m, r->n);
+}
+
+/* touch reads one word of each cache line. */
+static inline uint64_t touch(const unsigned char *p, size_t size)
+{
+	uint64_t sum = 0;
+	for (size_t at = 0; at < size; at += LINE) {
+		uint64_t v;
+		memcpy(&v, p + at, sizeof v);
+		sum += v;
+	}
+	return sum;
+}
+
+/* often says after how many payloads to look at the clock, so that neither the clock nor
+   a long window spoils the rate of payloads that are worked on. */
+static inline uint32_t often(size_t size)
+{
+	return size <= 4096 ? 256 : size < 1048576 ? (uint32_t)(1048576 / size) : 1;
 }
 
 /* The arguments of every program; each uses those that mean something to it. */

@@ -78,14 +78,8 @@ static void drive(void *arg)
 static uint64_t look(const struct sides *s, const struct entry *e, uint32_t n)
 {
 	uint64_t sum = 0;
-	for (uint32_t i = 0; i < n; i++) {
-		const unsigned char *p = s->payload + e[i].buffer * s->a.size;
-		for (size_t at = 0; at < e[i].data_length; at += LINE) {
-			uint64_t v;
-			memcpy(&v, p + at, sizeof v);
-			sum += v;
-		}
-	}
+	for (uint32_t i = 0; i < n; i++)
+		sum += touch(s->payload + e[i].buffer * s->a.size, e[i].data_length);
 	return sum;
 }
 
@@ -118,9 +112,7 @@ static void stream(struct sides *s, struct side *in, struct side *out)
 {
 	static struct rates rates;
 	struct entry e[64];
-	uint32_t since = 0, often = 256;
-	if (s->a.full && s->a.size > 4096)
-		often = s->a.size < 1048576 ? (uint32_t)(1048576 / s->a.size) : 1;
+	uint32_t since = 0, many = s->a.full ? often(s->a.size) : 256;
 	rates_begin(&rates, s->a.ms);
 	for (;;) {
 		uint32_t n = take(s, in, e, s->bell[0]);
@@ -129,7 +121,7 @@ static void stream(struct sides *s, struct side *in, struct side *out)
 		put(out, e, n);
 		wake(s, out->r, s->bell[1]);
 		since += n;
-		if (since >= often) {
+		if (since >= many) {
 			if (!rates_add(&rates, since))
 				break;
 			since = 0;

@@ -153,8 +153,11 @@ type Metric string
 // The metrics. Times are in ns.
 const (
 	P50       Metric = "p50"
+	P90       Metric = "p90"
 	P99       Metric = "p99"
 	P999      Metric = "p999"
+	P9999     Metric = "p9999"
+	Max       Metric = "max"
 	Mean      Metric = "mean"
 	PerSecond Metric = "per_s"
 	Entries   Metric = "entries"
@@ -167,6 +170,17 @@ const (
 	CPU    Metric = "cpu"
 	FarCPU Metric = "far_cpu"
 )
+
+// Percentile is a metric of a distribution.
+type Percentile struct {
+	Metric Metric
+	Share  float64 // of all times, which are not above it
+}
+
+// Percentiles returns those that every job of round trips has; Max is not among them.
+func Percentiles() []Percentile {
+	return []Percentile{{P50, 0.5}, {P90, 0.9}, {P99, 0.99}, {P999, 0.999}, {P9999, 0.9999}}
+}
 
 // Result is what a job found out. A program prints it as one line of JSON.
 type Result map[Metric]float64

@@ -35,8 +35,8 @@ const perOctave = 128
 // Histogram counts times in ns. A value is off by 0.4 % at most. The zero value is
 // empty. Adding allocates nothing.
 type Histogram struct {
-	n, sum uint64
-	bucket [58 * perOctave]uint32
+	n, sum, max uint64
+	bucket      [58 * perOctave]uint32
 }
 
 // Add counts one time; a negative one counts as 0.
@@ -46,6 +46,7 @@ func (h *Histogram) Add(ns int64) {
 	h.bucket[uint64(shift*perOctave)+v>>shift]++
 	h.n++
 	h.sum += v
+	h.max = max(h.max, v)
 }
 
 // Count returns how many times were added.
@@ -58,6 +59,9 @@ func (h *Histogram) Mean() float64 {
 	}
 	return float64(h.sum) / float64(h.n)
 }
+
+// Max returns the longest of them, exactly.
+func (h *Histogram) Max() float64 { return float64(h.max) }
 
 // At returns the time that the given share of all is not above.
 func (h *Histogram) At(share float64) float64 {

@@ -34,7 +34,7 @@ func TestMedianAndSpread(t *testing.T) {
 
 func TestHistogram(t *testing.T) {
 	var h Histogram
-	if h.At(0.5) != 0 || h.Mean() != 0 {
+	if h.At(0.5) != 0 || h.Mean() != 0 || h.Max() != 0 {
 		t.Error("an empty histogram has values")
 	}
 	for v := range int64(100_000) {
@@ -45,8 +45,8 @@ func TestHistogram(t *testing.T) {
 			t.Errorf("at %v: %v, want %v", share, got, want)
 		}
 	}
-	if h.Count() != 100_000 || h.Mean() != 49_999.5 {
-		t.Errorf("%d values of %v", h.Count(), h.Mean())
+	if h.Count() != 100_000 || h.Mean() != 49_999.5 || h.Max() != 99_999 {
+		t.Errorf("%d values of %v up to %v", h.Count(), h.Mean(), h.Max())
 	}
 	for _, v := range []int64{-1, math.MaxInt64} {
 		h.Add(v) // the ends of the range have a bucket

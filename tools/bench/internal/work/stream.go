@@ -179,7 +179,10 @@ func (c *client) roundTrips(r job.Result) (entries int, err error) {
 }
 
 func distribution(h *stat.Histogram, r job.Result) {
-	r[job.P50], r[job.P99], r[job.P999], r[job.Mean] = h.At(0.5), h.At(0.99), h.At(0.999), h.Mean()
+	for _, p := range job.Percentiles() {
+		r[p.Metric] = h.At(p.Share)
+	}
+	r[job.Max], r[job.Mean] = h.Max(), h.Mean()
 }
 
 // rate measures entries per second.
