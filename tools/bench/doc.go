@@ -7,4 +7,10 @@
 // for all of them, and only ratios count. A job is given a quiet machine if one comes in
 // time; what other programs took meanwhile is measured, and disturbed samples are
 // dropped where enough others remain.
+//
+// The peers are the standard library over Unix sockets and pipes, gRPC, whose module in
+// peers is built where it is, and the ZeroMQ and iceoryx of Debian, which are built where
+// they are installed. Each does with its own means what a stream does: copy a message in
+// one process, and read one word of each cache line in the other. Of a peer that is not
+// there the table says so, and what would help.
 package main

@@ -67,7 +67,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	f.DurationVar(&o.patience, "patience", time.Second, "how long to wait for a quiet machine before each job")
 	f.StringVar(&o.rows, "rows", "", "rows to run, such as 1,2,8 (default all)")
 	f.StringVar(&o.out, "o", "build/bench.json", "where to write the outcomes")
-	f.StringVar(&o.dir, "build", "build/bench", "where to build the C programs")
+	f.StringVar(&o.dir, "build", "build/bench", "where to build the programs")
 	f.BoolVar(&o.quick, "quick", false, "three short rounds without waiting for a quiet machine")
 	f.BoolVar(&o.gate, "gate", false, "run the rows that are gates, and fail if one is not passed")
 	f.BoolVar(&o.verbose, "v", false, "tell each job")
@@ -140,6 +140,7 @@ func (o *options) runner(ctx context.Context, stderr io.Writer) (*run.Runner, er
 		return nil, err
 	}
 	r := &run.Runner{Rounds: o.rounds, Duration: o.duration, Patience: o.patience, CPUs: cpus, Log: io.Discard}
+	r.Peers = peer.All(run.Sources(o.dir), o.dir)
 	if o.verbose {
 		r.Log = stderr
 	}
@@ -182,7 +183,10 @@ func heading(w io.Writer, o *options, r *run.Runner) {
 	_ = unix.Uname(&u) // fails only for a bad address
 	fmt.Fprintf(w, "%s, Linux %s, %s, CPUs %v; medians of %d samples of %v\n",
 		runtime.Version(), unix.ByteSliceToString(u.Release[:]), runtime.GOARCH, r.CPUs, o.rounds, o.duration)
-	for _, p := range peer.All() {
+	for _, p := range r.Peers {
+		if p.Version() == "" {
+			continue // not asked for, or not here, as the table says
+		}
 		fmt.Fprintf(w, "peer %s: %s; %s\n", p.Name(), p.Version(), p.Settings())
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/iostreamkit/iostreamkit/internal/leak"
 	"github.com/iostreamkit/iostreamkit/sdk/iostream"
 	"github.com/iostreamkit/iostreamkit/tools/bench/internal/job"
+	"github.com/iostreamkit/iostreamkit/tools/bench/internal/peer"
 	"github.com/iostreamkit/iostreamkit/tools/bench/internal/row"
 	"github.com/iostreamkit/iostreamkit/tools/bench/internal/run"
 	"github.com/iostreamkit/iostreamkit/tools/bench/internal/work"
@@ -65,7 +66,7 @@ func TestEachKindOfJob(t *testing.T) {
 	spinning := with(stream, func(j *job.Job) { j.Wait, j.Place = iostream.WaitSpin, job.Cross })
 	limits := func(j job.Job) job.Job { return with(j, func(j *job.Job) { j.Program = job.Loop }) }
 	want := map[job.Job][]job.Metric{
-		{Program: job.PingPong, Place: job.Same}:                                   {job.P50, job.P99},
+		{Program: job.PingPong, Place: job.Same}:                                   {job.P50, job.P90, job.P99, job.P999, job.P9999, job.Max},
 		{Program: job.OneWay, Place: job.Cross, Wait: iostream.WaitSpin, Batch: 8}: {job.PerSecond},
 		limits(stream):   {job.P50},
 		limits(spinning): {job.P50},
@@ -80,8 +81,8 @@ func TestEachKindOfJob(t *testing.T) {
 		{Program: job.Paced, Place: job.Same, Size: 4096, Batch: 1, Buffers: 4, Hz: 500, Hog: true}: {
 			job.P99, job.CPU, job.FarCPU, job.Entries,
 		},
-		{Program: job.Peer(work.Unix), Place: job.Free, Size: 4096, Full: true}: {job.PerSecond},
-		{Program: job.Peer(work.Pipe), Place: job.Free, Size: 4096, Full: true}: {job.PerSecond},
+		{Program: job.Peer(work.Unix), Place: job.Free, Size: 4096, Full: true}:             {job.PerSecond},
+		{Program: job.Peer(work.Pipe), Place: job.Same, Size: 4096, Buffers: 1, Full: true}: {job.P50, job.P9999, job.Max},
 	}
 	var jobs []job.Job
 	for j := range want {
@@ -200,12 +201,16 @@ func TestBench(t *testing.T) {
 	dir := t.TempDir()
 	out := filepath.Join(dir, "new", "bench.json")
 	var text strings.Builder
-	args := []string{"-quick", "-rows", "10", "-o", out, "-build", filepath.Join(dir, "bench")}
+	args := []string{"-rounds", "1", "-duration", "20ms", "-patience", "0", "-rows", "10", "-o", out, "-build", filepath.Join(dir, "bench")}
 	if err := bench(t.Context(), args, &text, io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(text.String(), "messages of 4 KiB against unix") || !strings.Contains(text.String(), "peer pipe: go") {
-		t.Error(text.String())
+	for _, p := range peer.All("", "") {
+		there := strings.Contains(text.String(), "peer "+p.Name()+": ")
+		told := strings.Contains(text.String(), "messages of 4 KiB against "+p.Name()+": not run: ")
+		if !there && !told {
+			t.Errorf("nothing is said of %s:\n%s", p.Name(), &text)
+		}
 	}
 	b, err := os.ReadFile(out)
 	if err != nil {

@@ -198,17 +198,33 @@ func peers() []Cell {
 	for _, x := range []struct {
 		name  string
 		bound float64
-	}{{"unix", 4}, {"grpc", 6}, {"iceoryx", 3}, {"pipe", 0}, {"zeromq", 0}} {
+		polls bool
+	}{{"unix", 4, false}, {"grpc", 6, false}, {"iceoryx", 3, true}, {"pipe", 0, false}, {"zeromq", 0, false}} {
 		ours := rate(iostream.WaitAdaptive, page, 1, true)
-		limit := ours
-		limit.Program, limit.Wait, limit.Batch, limit.Buffers = job.Peer(x.name), 0, 0, 0
 		cells = append(cells, Cell{
 			Row: 10, Name: "messages of 4 KiB against " + x.name, Unit: PerSecond,
-			Job: ours, Metric: job.PerSecond, Limit: limit, LimitMetric: job.PerSecond,
-			Bound: x.bound, AtLeast: true, Free: x.bound == 0,
+			Job: ours, Metric: job.PerSecond, LimitMetric: job.PerSecond, Bound: x.bound, AtLeast: true, Free: x.bound == 0,
+			Limit: job.Job{Program: job.Peer(x.name), Place: ours.Place, Size: ours.Size, Full: ours.Full},
 		})
+		trip := func(where string, w iostream.WaitPolicy, p job.Place) {
+			cells = append(cells, Cell{
+				Row: 10, Name: fmt.Sprintf("round trip p50 against %s, %s", x.name, where), Unit: NS, Free: true,
+				Job: roundTrip(w, p, small), Metric: job.P50, Limit: peerTrip(x.name, p), LimitMetric: job.P50,
+			})
+		}
+		if x.polls { // both sides, for which one CPU is not enough
+			trip("two CPUs, spinning", iostream.WaitSpin, job.Cross)
+			continue
+		}
+		trip("one CPU, poller", iostream.WaitPoller, job.Same)
+		trip("two CPUs, adaptive", iostream.WaitAdaptive, job.Cross)
 	}
 	return cells
+}
+
+// peerTrip is a round trip of a small message of a peer.
+func peerTrip(name string, p job.Place) job.Job {
+	return job.Job{Program: job.Peer(name), Place: p, Size: small, Buffers: 1}
 }
 
 // allocations is row 11. With one buffer each entry is waited for.

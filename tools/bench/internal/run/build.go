@@ -20,6 +20,9 @@ import (
 // limits are the C programs.
 func limits() []job.Program { return []job.Program{job.PingPong, job.OneWay, job.Loop} }
 
+// Sources returns where Build puts the C sources below dir.
+func Sources(dir string) string { return filepath.Join(dir, "src", "c") }
+
 // Build compiles the C programs of src, as the compiler in CC or cc does, into dir, which
 // it makes.
 func Build(ctx context.Context, src fs.FS, dir string) (map[job.Program]string, error) {

@@ -32,7 +32,8 @@ type Runner struct {
 	Duration time.Duration // of a job's measurement
 	Patience time.Duration // how long to wait for the machine to be quiet before each
 	Limits   map[job.Program]string
-	NoLimits error     // why there are none
+	NoLimits error // why there are none
+	Peers    []peer.Peer
 	CPUs     []int     // that may be used
 	Log      io.Writer // what is going on
 }
@@ -42,7 +43,7 @@ type Runner struct {
 func (r *Runner) Run(ctx context.Context, jobs []job.Job) (sample.Set, error) {
 	set := make(sample.Set)
 	for _, j := range jobs {
-		set[j] = &sample.Series{NotRun: r.cannot(j)}
+		set[j] = &sample.Series{NotRun: r.cannot(ctx, j)}
 	}
 	jobs = slices.DeleteFunc(slices.Clone(jobs), func(j job.Job) bool { return set[j].NotRun != "" })
 	for round := range r.Rounds {
@@ -82,14 +83,21 @@ func (r *Runner) once(ctx context.Context, to *sample.Series, j job.Job, round i
 }
 
 // cannot says why a job can't be run here, "" if it can.
-func (r *Runner) cannot(j job.Job) string {
+func (r *Runner) cannot(ctx context.Context, j job.Job) string {
 	if j.Place.NeedsTwo() && len(r.CPUs) < 2 {
 		return fmt.Sprintf("it needs two CPUs, and there is %d", len(r.CPUs))
 	}
 	if j.Program.InC() && r.NoLimits != nil {
 		return fmt.Sprintf("there are no C programs: %v", r.NoLimits)
 	}
-	if _, err := r.command(&job.Task{Job: j}); err != nil {
+	if !j.Program.IsPeer() {
+		return ""
+	}
+	x, err := peer.Find(r.Peers, j.Program)
+	if err == nil {
+		err = x.Prepare(ctx)
+	}
+	if err != nil {
 		return err.Error()
 	}
 	return ""
@@ -100,7 +108,7 @@ func (r *Runner) command(t *job.Task) ([]string, error) {
 	case p.InC():
 		return append([]string{r.Limits[p]}, t.CArgs()...), nil
 	case p.IsPeer():
-		x, err := peer.Find(p)
+		x, err := peer.Find(r.Peers, p)
 		if err != nil {
 			return nil, err
 		}

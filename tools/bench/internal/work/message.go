@@ -7,106 +7,155 @@ package work
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"net"
 	"os"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/iostreamkit/iostreamkit/internal/monotime"
 	"github.com/iostreamkit/iostreamkit/tools/bench/internal/job"
 	"github.com/iostreamkit/iostreamkit/tools/bench/internal/stat"
 )
 
-// The peers that are written here: plain Go, with the standard library.
-const (
-	Unix = "unix"
-	Pipe = "pipe"
-)
-
-// endsOf returns the reading and the writing end of a peer's connection.
-func endsOf(p job.Program) (near, far *os.File, err error) {
-	if p == job.Peer(Pipe) {
-		return os.Pipe()
-	}
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, nil, fmt.Errorf("make a socket pair: %w", err)
-	}
-	return os.NewFile(uintptr(fds[0]), "near"), os.NewFile(uintptr(fds[1]), "far"), nil
+// Transport is a peer's way to send messages of a fixed size from the far process to the
+// near one, with an answer of AnswerSize bytes to each where round trips are measured.
+type Transport struct {
+	Name string
+	// Near returns the near end. It calls start once, which starts the far process with
+	// files as descriptors 3 and up, and returns when that process is ready.
+	Near func(ctx context.Context, t *job.Task, start func(files ...*os.File) error) (Receiver, error)
+	// Far returns the far end. It calls ready once the near side can go on.
+	Far func(ctx context.Context, t *job.Task, ready func() error) (Sender, error)
 }
 
-// connOf makes f what a program of its own would use.
-func connOf(p job.Program, f *os.File) (io.ReadWriteCloser, error) {
-	if p == job.Peer(Pipe) {
-		return f, nil
-	}
-	defer f.Close()
-	return net.FileConn(f)
+// AnswerSize is how long an answer is.
+const AnswerSize = 8
+
+// Receiver is the near end of a transport. One goroutine uses it.
+type Receiver interface {
+	// Receive returns the next message, which is there until the next call.
+	Receive() ([]byte, error)
+	// Answer sends an answer to it.
+	Answer() error
+	Close() error
 }
 
-// nearMessages reads messages of a fixed size.
-func nearMessages(_ context.Context, t *job.Task) (_ job.Result, err error) {
-	near, other, err := endsOf(t.Job.Program)
+// Sender is the far end of a transport. One goroutine uses it.
+type Sender interface {
+	// Send makes a message by copying source, and sends it.
+	Send(source []byte) error
+	// Hear waits for an answer.
+	Hear() error
+	// Close may be called meanwhile by another goroutine; then what is under way fails.
+	Close() error
+}
+
+// near is the side of the messages that measures.
+func (tr *Transport) near(ctx context.Context, t *job.Task) (_ job.Result, err error) {
+	var f *far
+	r, err := tr.Near(ctx, t, func(files ...*os.File) (err error) {
+		f, err = startFar(t, files...)
+		return err
+	})
+	if err == nil {
+		defer r.Close() // when the other side has ended, which would take it for a failure
+	}
+	if f != nil {
+		defer func() { err = errors.Join(err, f.close()) }()
+	}
 	if err != nil {
 		return nil, err
 	}
-	conn, err := connOf(t.Job.Program, near)
-	if err != nil {
-		return nil, errors.Join(err, other.Close())
+	m := messages{Receiver: r, full: t.Job.Full, clock: monotime.Start(), long: time.Duration(t.Millis) * time.Millisecond}
+	if t.Job.Buffers == 1 {
+		return m.roundTrips()
 	}
-	defer conn.Close()
-	far, err := startFar(t, other)
-	_ = other.Close() // the other process has it
-	if err != nil {
-		return nil, err
+	return m.rate(stat.Often(t.Job.Size))
+}
+
+// messages measures with a receiver.
+type messages struct {
+	Receiver
+	full  bool
+	clock monotime.Clock
+	long  time.Duration
+	sum   uint64 // of what was read
+}
+
+func (m *messages) take() error {
+	message, err := m.Receive()
+	if err == nil && m.full {
+		m.sum += look(message)
 	}
-	defer func() { err = errors.Join(err, far.close()) }()
-	clock := monotime.Start()
-	long := time.Duration(t.Millis) * time.Millisecond
-	now := clock.Now()
-	rates, stop := stat.NewRates(now, long), now+int64(long)
-	buf, sum := make([]byte, t.Job.Size), uint64(0)
-	for often, n := stat.Often(t.Job.Size), 0; now < stop; {
-		if _, err := io.ReadFull(conn, buf); err != nil {
+	return err
+}
+
+// rate measures messages per second.
+func (m *messages) rate(often int) (job.Result, error) {
+	now := m.clock.Now()
+	rates, stop := stat.NewRates(now, m.long), now+int64(m.long)
+	for now < stop {
+		for range often {
+			if err := m.take(); err != nil {
+				return nil, err
+			}
+		}
+		now = m.clock.Now()
+		rates.Add(now, often)
+	}
+	return job.Result{job.PerSecond: rates.PerSecond()}, m.worked()
+}
+
+// roundTrips measures from the arrival of a message, over its answer, to the next one.
+func (m *messages) roundTrips() (job.Result, error) {
+	var h stat.Histogram
+	before, stop := int64(0), int64(0)
+	for n := 0; n <= warmUp || before < stop; n++ {
+		if err := m.take(); err != nil {
 			return nil, err
 		}
-		sum += look(buf)
-		if n++; n == often {
-			now = clock.Now()
-			rates.Add(now, n)
-			n = 0
+		now := m.clock.Now()
+		if n == warmUp {
+			stop = now + int64(m.long)
+		} else if n > warmUp {
+			h.Add(now - before)
+		}
+		before = now
+		if err := m.Answer(); err != nil {
+			return nil, err
 		}
 	}
-	if sum == 0 {
-		return nil, errors.New("the messages were empty")
-	}
-	return job.Result{job.PerSecond: rates.PerSecond()}, nil
+	r := make(job.Result)
+	distribution(&h, r)
+	return r, m.worked()
 }
 
-// farMessages writes messages, each copied from private memory first.
-func farMessages(ctx context.Context, t *job.Task, ready func() error) error {
-	if err := unix.SetNonblock(firstFile, true); err != nil { // as it was made
-		return err
+// worked says whether what was read is what was written, as far as that can be seen.
+func (m *messages) worked() error {
+	if m.full && m.sum == 0 {
+		return errors.New("the messages were empty")
 	}
-	conn, err := connOf(t.Job.Program, os.NewFile(firstFile, "far"))
+	return nil
+}
+
+// far is the side that sends.
+func (tr *Transport) far(ctx context.Context, t *job.Task, ready func() error) error {
+	s, err := tr.Far(ctx, t, ready)
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { _ = conn.Close() })() // ends a write that nobody reads
-	if err := ready(); err != nil {
-		return err
-	}
-	source, message := make([]byte, t.Job.Size), make([]byte, t.Job.Size)
+	defer s.Close()
+	defer context.AfterFunc(ctx, func() { _ = s.Close() })() // ends a call that nobody answers
+	source := make([]byte, t.Job.Size)
 	for i := range source {
 		source[i] = 1
 	}
 	for ctx.Err() == nil {
-		copy(message, source)
-		if _, err := conn.Write(message); err != nil {
+		if err := s.Send(source); err != nil {
+			return err
+		}
+		if t.Job.Buffers != 1 {
+			continue
+		}
+		if err := s.Hear(); err != nil {
 			return err
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 
 	"github.com/iostreamkit/iostreamkit/sdk/iostream"
 	"github.com/iostreamkit/iostreamkit/tools/bench/internal/job"
@@ -31,7 +32,12 @@ type sides struct {
 	far  func(ctx context.Context, t *job.Task, ready func() error) error
 }
 
-func sidesOf(p job.Program) (sides, error) {
+func sidesOf(p job.Program, more []Transport) (sides, error) {
+	for _, tr := range slices.Concat(more, builtin()) {
+		if p == job.Peer(tr.Name) {
+			return sides{tr.near, tr.far}, nil
+		}
+	}
 	switch p {
 	case job.Stream:
 		return sides{nearStream, farStream}, nil
@@ -39,14 +45,13 @@ func sidesOf(p job.Program) (sides, error) {
 		return sides{nearPaced, farStream}, nil
 	case job.Queue:
 		return sides{nearQueue, farQueue}, nil
-	case job.Peer(Unix), job.Peer(Pipe):
-		return sides{nearMessages, farMessages}, nil
 	}
 	return sides{}, fmt.Errorf("there is no program %q", p)
 }
 
-// Main runs a hidden command. It returns false if args are none.
-func Main(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) (bool, error) {
+// Main runs a hidden command. It returns false if args are none. Programs of more peers
+// than this package has give their transports.
+func Main(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer, more ...Transport) (bool, error) {
 	if len(args) == 1 && args[0] == hogCommand {
 		hog(ctx)
 		return true, nil
@@ -58,7 +63,7 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer)
 	if err := json.Unmarshal([]byte(args[1]), &t); err != nil {
 		return true, fmt.Errorf("%q is no task: %w", args[1], err)
 	}
-	s, err := sidesOf(t.Job.Program)
+	s, err := sidesOf(t.Job.Program, more)
 	if err != nil {
 		return true, err
 	}
