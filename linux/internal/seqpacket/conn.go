@@ -156,7 +156,11 @@ func (c *Conn) drain() {
 			sendErr = send(int(fd), m)
 			return sendErr != unix.EAGAIN
 		})
-		if err != nil || sendErr != nil {
+		if err != nil { // closed, perhaps after the socket was found full
+			c.stop(nil)
+			return
+		}
+		if sendErr != nil {
 			c.stop(sendErr)
 			return
 		}

@@ -315,6 +315,26 @@ func TestPeerDiesWithMessagesQueued(t *testing.T) {
 	}
 }
 
+// A connection that is closed while messages wait for a peer that does not read tells of
+// no error.
+func TestClosedWithMessagesQueued(t *testing.T) {
+	leak.Check(t)
+	buf := make([]byte, 10)
+	for range 20 {
+		a, b := ends(t)
+		a.OnError = func(err error) { t.Errorf("told of %v", err) }
+		fillUp(t, a, 10, -1)
+		for a.Queued() == 10 { // until the queue is being sent: it goes on to the next message, which finds no room
+			if _, _, err := b.RecvNow(buf); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Fatal(err)
+			}
+		}
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestMessageThatIsTooLong(t *testing.T) {
 	leak.Check(t)
 	a, _ := ends(t)
