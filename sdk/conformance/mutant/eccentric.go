@@ -231,7 +231,15 @@ func oddPolicies() []Eccentric {
 				Device: &conformance.Device{FramePeriod: conformance.Duration(time.Millisecond)},
 			})
 	}
-	return out
+	return append(out, Eccentric{
+		Name: "impatient", Odd: "It has two buffers and makes a frame each 20 µs, and its policy is fail, so it stops by itself all the time.",
+		New: odd("impatient", CounterConfig(), paced(0, 20*time.Microsecond, 1), func(c *iostream.DriverConfig) {
+			c.Policy, c.Buffers = iostream.Fail, 2
+		}),
+	}, Eccentric{
+		Name: "raw-impatient", Odd: "It is written without package iostream, has two buffers, and stops by itself all the time.",
+		New: buggy("raw-impatient", RawConfig{Policy: iostream.Fail, Buffers: 2, Period: 20 * time.Microsecond}),
+	})
 }
 
 // oddDialects are drivers that speak less, more or older ABI.
