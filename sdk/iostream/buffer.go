@@ -94,7 +94,12 @@ func (b *Buffer) Flags() Flags { return b.entry.Flags() }
 // the driver (Apple's getClientReferenceCount). Post and Take do what
 // sendClientReference and receiveClientReference do there.
 func (b *Buffer) ClientReferences() int {
-	if b.ln == nil || b.scratch || b.ln.end.Owns(b.id) {
+	if b.ln == nil || b.scratch {
+		return 0
+	}
+	b.ln.s.mu.Lock()
+	defer b.ln.s.mu.Unlock()
+	if b.ln.end.Owns(b.id) {
 		return 0
 	}
 	return 1
@@ -113,17 +118,25 @@ type Posting struct {
 	TriggerID  uint64
 }
 
-func (p *Posting) check(b *Buffer) error {
-	fits := func(what string, off, n, size int) error {
-		if off < 0 || n < 0 || off > size || n > size-off {
-			return fmt.Errorf("post buffer %d: %s %d+%d leaves its %d bytes: %w", b.id, what, off, n, size, ioreturn.BadArgument)
-		}
-		return nil
+// fits reports whether the ranges lie in a buffer with so many bytes of data and control.
+func (p *Posting) fits(data, control int) bool {
+	return p.Offset >= 0 && p.Offset <= data && p.Length >= 0 && p.Length <= data-p.Offset &&
+		p.ControlOffset >= 0 && p.ControlOffset <= control && p.ControlLength >= 0 && p.ControlLength <= control-p.ControlOffset
+}
+
+// misfit says which range does not.
+func (p *Posting) misfit(id uint32, data, control int) error {
+	what, off, n, size := "data", p.Offset, p.Length, data
+	if (&Posting{Offset: off, Length: n}).fits(data, 0) {
+		what, off, n, size = "control", p.ControlOffset, p.ControlLength, control
 	}
-	if err := fits("data", p.Offset, p.Length, len(b.data)); err != nil {
-		return err
-	}
-	return fits("control", p.ControlOffset, p.ControlLength, len(b.control))
+	return fmt.Errorf("post buffer %d: %s %d+%d leaves its %d bytes: %w", id, what, off, n, size, ioreturn.BadArgument)
+}
+
+// into makes e the entry of a buffer, but for number, time and flags.
+func (p *Posting) into(id uint32, e *entry) {
+	e.Buffer, e.DataOffset, e.DataLength = id, uint32(p.Offset), uint32(p.Length)
+	e.ControlOffset, e.ControlLength = uint32(p.ControlOffset), uint32(p.ControlLength)
 }
 
 // checkTaken returns an error unless the driver has the buffer. The session's mu is held.
@@ -134,29 +147,31 @@ func (b *Buffer) checkTaken() error {
 	return nil
 }
 
-// entry makes e the entry of a numbered posting. now is its time if it has none.
-func (p *Posting) entry(b *Buffer, seq uint64, now int64, e *entry) {
-	ln := b.ln
+// number makes e the entry of posting p of b with a number. now is its time if it has
+// none, and gap says that it follows a loss.
+func (b *Buffer) number(p *Posting, seq uint64, now int64, gap bool, e *entry) {
 	t, flags := p.Time, p.Flags|FlagTime
 	if t == 0 {
 		t = now
 	}
-	if ln.gap {
+	if gap {
 		flags |= FlagDiscontinuity
 	}
-	*e = entry{
-		Buffer: b.id, DataOffset: uint32(p.Offset), DataLength: uint32(p.Length),
-		ControlOffset: uint32(p.ControlOffset), ControlLength: uint32(p.ControlLength),
-		Seq: uint32(seq), Stamp: queue.MakeStamp(t, flags),
+	p.into(b.id, e)
+	e.Seq, e.Stamp = uint32(seq), queue.MakeStamp(t, flags)
+	if b.ln.has(userclient.FeatureMetadata) {
+		b.head(p, seq, t, e)
 	}
-	if ln.has(userclient.FeatureMetadata) {
-		h := userclient.MetadataHeader{
-			Flags: uint32(flags), FormatEpoch: ln.epoch, Sequence: seq,
-			DeviceTime: cmp.Or(p.DeviceTime, uint64(t)), TriggerID: p.TriggerID,
-		}
-		_, _ = h.AppendBinary(b.control[:0]) // never fails: the region has room
-		e.ControlOffset, e.ControlLength = 0, max(e.ControlOffset+e.ControlLength, userclient.MetadataSize)
+}
+
+// head writes the metadata header of an entry that was given its number.
+func (b *Buffer) head(p *Posting, seq uint64, t int64, e *entry) {
+	h := userclient.MetadataHeader{
+		Flags: uint32(e.Flags()), FormatEpoch: b.ln.epoch, Sequence: seq,
+		DeviceTime: cmp.Or(p.DeviceTime, uint64(t)), TriggerID: p.TriggerID,
 	}
+	_, _ = h.AppendBinary(b.control[:0]) // never fails: the region has room
+	e.ControlOffset, e.ControlLength = 0, max(e.ControlOffset+e.ControlLength, userclient.MetadataSize)
 }
 
 // setMetadataFlags corrects the header of an entry that was not published yet.

@@ -39,6 +39,7 @@ type Driver struct {
 	last       *session              // the owner, or the one before
 	sessions   map[*session]struct{} // every connection, observers too
 	changed    chan struct{}         // closed and made anew when owner or its state changes
+	view       atomic.Pointer[view]  // of owner, changed and closed
 	closed     bool
 	done       chan struct{} // closed when closed and no session is left
 }
@@ -62,6 +63,7 @@ func NewDriver(cfg DriverConfig, h Handler) (*Driver, error) {
 		sessions:   make(map[*session]struct{}),
 		changed:    make(chan struct{}), done: make(chan struct{}),
 	}
+	d.view.Store(&view{changed: d.changed})
 	if d.handler == nil {
 		d.handler = idleHandler{}
 	}
@@ -198,8 +200,17 @@ func (d *Driver) finishLocked() {
 
 // wakeLocked wakes every Take that waits for a session or for one to run.
 func (d *Driver) wakeLocked() {
-	close(d.changed)
+	before := d.changed
 	d.changed = make(chan struct{})
+	d.view.Store(&view{owner: d.owner, changed: d.changed, closed: d.closed})
+	close(before) // who looks now finds the new view
+}
+
+// view is what Take needs to know of a driver, for a look without mu.
+type view struct {
+	owner   *session
+	changed <-chan struct{} // closed when this is no longer so
+	closed  bool
 }
 
 // claim makes s the owner of the stream, or says who is.
@@ -260,12 +271,11 @@ func (d *Driver) forget(s *session) {
 // current returns the session that has the stream open, if any, and a channel that is
 // closed when that changes.
 func (d *Driver) current() (s *session, changed <-chan struct{}, err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
+	v := d.view.Load()
+	if v.closed {
 		return nil, nil, ioreturn.ErrClosed
 	}
-	return d.owner, d.changed, nil
+	return v.owner, v.changed, nil
 }
 
 // stateChanged wakes Takes that wait for a session to run.

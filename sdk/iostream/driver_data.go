@@ -3,6 +3,7 @@
 package iostream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -73,7 +74,7 @@ func (s *session) take(ctx context.Context, dst []*Buffer) (int, error) {
 		s.mu.Unlock()
 		return 0, errNotRunning
 	}
-	n, err := ln.grabAll(dst)
+	n, err := ln.grab(dst, true)
 	_ = ln.unlock(nil, queue.WakeNone) // no publication, so nothing can fail
 	if n == 0 && err == nil {
 		n, err = ln.takeNext(ctx, dst)
@@ -86,27 +87,22 @@ func (s *session) take(ctx context.Context, dst []*Buffer) (int, error) {
 
 // takeNext waits for a buffer, in turn with others who do.
 func (ln *lane) takeNext(ctx context.Context, dst []*Buffer) (int, error) {
-	select {
-	case ln.takers <- struct{}{}:
-		defer func() { <-ln.takers }()
-	case <-ctx.Done():
-		return 0, context.Cause(ctx)
-	case <-ln.ctx.Done():
-		return 0, errNotRunning
+	if !ln.takers.lock(ctx, ln.ctx.Done()) {
+		return 0, cmp.Or(context.Cause(ctx), errNotRunning)
 	}
+	defer ln.takers.unlock()
 	for {
 		ln.s.mu.Lock()
-		n, err := ln.grabAll(dst)
+		n, err := ln.grab(dst, true)
 		ln.waiting = n == 0 && err == nil
 		_ = ln.unlock(nil, queue.WakeNone)
 		if n > 0 || err != nil {
 			return n, err
 		}
-		err = ln.await(ctx)
-		ln.s.mu.Lock()
-		ln.waiting = false
-		ln.s.mu.Unlock()
-		if err != nil {
+		if err = ln.await(ctx); err != nil {
+			ln.s.mu.Lock()
+			ln.waiting = false
+			ln.s.mu.Unlock()
 			return 0, err
 		}
 	}
@@ -131,11 +127,12 @@ func (d *Driver) TryTake() (*Buffer, error) {
 		s.mu.Unlock()
 		return nil, ioreturn.NotReady
 	}
-	b, err := ln.grab(false)
+	var one [1]*Buffer
+	n, err := ln.grab(one[:], false)
 	_ = ln.unlock(nil, queue.WakeNone) // no publication, so nothing can fail
 	switch {
-	case b != nil:
-		return b, nil
+	case n > 0:
+		return one[0], nil
 	case err == nil:
 		return nil, ioreturn.Overrun
 	}
@@ -192,14 +189,19 @@ func (d *Driver) postBatch(bs []*Buffer, ps []Posting) error {
 	if len(bs) != len(ps) {
 		return fmt.Errorf("%d buffers and %d postings: %w", len(bs), len(ps), ioreturn.BadArgument)
 	}
-	now := int64(0)
+	var ln *lane
+	now, stamp := int64(0), false
 	for i, b := range bs {
-		if err := d.checkOwn(b); err != nil {
-			return err
+		if b == nil || b.ln == nil || b.ln != ln {
+			if err := d.checkOwn(b); err != nil {
+				return err
+			}
+			ln = b.ln
 		}
-		if ps[i].Time == 0 && now == 0 {
-			now = d.clock.now()
-		}
+		stamp = stamp || ps[i].Time == 0
+	}
+	if stamp {
+		now = d.clock.now()
 	}
 	for len(bs) > 0 {
 		ln, n := bs[0].ln, 1

@@ -209,25 +209,32 @@ func (s *Stream) endLoans(fs []Frame, ps []Posting) error {
 	}
 	for i := range fs {
 		f := &fs[i]
-		err := errNoFrame
-		if f.s == s {
-			err = nil
-			if ps != nil {
-				b := Buffer{id: f.e.Buffer, data: s.data[f.e.Buffer], control: s.control[f.e.Buffer]}
-				err = ps[i].check(&b)
-			}
-			if err == nil && !s.lease.end(f.e.Buffer, f.gen) {
-				err = errLoanOver
-			}
+		if f.s == s && (ps == nil || s.fits(&ps[i], f.e.Buffer)) && s.lease.end(f.e.Buffer, f.gen) {
+			continue
 		}
-		if err != nil {
-			for j := range fs[:i] {
-				s.lease.undo(fs[j].e.Buffer)
-			}
-			return err
+		for j := range fs[:i] {
+			s.lease.undo(fs[j].e.Buffer)
 		}
+		return s.mistake(fs, ps, i)
 	}
 	return nil
+}
+
+// fits reports whether the ranges of p lie in the buffer with that number.
+func (s *Stream) fits(p *Posting, id uint32) bool {
+	return p.fits(len(s.data[id]), len(s.control[id]))
+}
+
+// mistake says why the loan of fs[i] can't be ended.
+func (s *Stream) mistake(fs []Frame, ps []Posting, i int) error {
+	id := fs[i].e.Buffer
+	switch {
+	case fs[i].s != s:
+		return errNoFrame
+	case ps != nil && !s.fits(&ps[i], id):
+		return ps[i].misfit(id, len(s.data[id]), len(s.control[id]))
+	}
+	return errLoanOver
 }
 
 // publish puts the buffers of fs, whose loans are over, on the input queue. It fails
@@ -235,13 +242,11 @@ func (s *Stream) endLoans(fs []Frame, ps []Posting) error {
 func (s *Stream) publish(fs []Frame, ps []Posting, now int64) (wake queue.Wake, err error) {
 	for len(fs) > 0 {
 		n, bytes := min(len(fs), len(s.give)), uint64(0)
-		for i := range fs[:n] {
-			var p *Posting
-			if ps != nil {
-				p = &ps[i]
-				bytes += uint64(p.Length)
-			}
-			s.give[i] = s.entryOf(&fs[i], p, s.sendSeq+uint32(i), now)
+		if ps == nil {
+			s.emptied(fs[:n])
+		} else {
+			bytes = s.filled(fs[:n], ps[:n], now)
+			ps = ps[n:]
 		}
 		w, err := s.end.Send(s.give[:n])
 		if err != nil {
@@ -252,7 +257,6 @@ func (s *Stream) publish(fs []Frame, ps []Posting, now int64) (wake queue.Wake, 
 		}
 		fs = fs[n:]
 		if ps != nil {
-			ps = ps[n:]
 			s.sendSeq += uint32(n)
 			s.st.Sent += uint64(n)
 			s.st.Bytes += bytes
@@ -261,26 +265,36 @@ func (s *Stream) publish(fs []Frame, ps []Posting, now int64) (wake queue.Wake, 
 	return wake, nil
 }
 
-// entryOf makes the entry that gives f back, with what p says or with nothing.
-func (s *Stream) entryOf(f *Frame, p *Posting, seq uint32, now int64) entry {
-	e := entry{Buffer: f.e.Buffer}
+// emptied makes the entries that give fs back without anything in them.
+func (s *Stream) emptied(fs []Frame) {
+	stamp := uint64(0)
+	if s.has(userclient.FeatureSequence) && s.mode.ToDevice() {
+		stamp = queue.MakeStamp(0, FlagFlushed)
+	}
+	give := s.give[:len(fs)]
+	for i := range give {
+		give[i] = entry{Buffer: fs[i].e.Buffer, Stamp: stamp}
+	}
+}
+
+// filled makes the entries that give fs back as ps say, and returns the sum of their
+// data bytes.
+func (s *Stream) filled(fs []Frame, ps []Posting, now int64) (bytes uint64) {
 	numbered := s.has(userclient.FeatureSequence)
-	if p == nil {
-		if numbered && s.mode.ToDevice() {
-			e.Stamp = queue.MakeStamp(0, FlagFlushed)
+	for i := range fs {
+		p, e := &ps[i], &s.give[i]
+		p.into(fs[i].e.Buffer, e)
+		e.Seq, e.Stamp = 0, 0
+		bytes += uint64(p.Length)
+		if numbered {
+			t, flags := cmp.Or(p.Time, now), p.Flags
+			if t != 0 {
+				flags |= FlagTime
+			}
+			e.Seq, e.Stamp = s.sendSeq+uint32(i), queue.MakeStamp(t, flags)
 		}
-		return e
 	}
-	e.DataOffset, e.DataLength = uint32(p.Offset), uint32(p.Length)
-	e.ControlOffset, e.ControlLength = uint32(p.ControlOffset), uint32(p.ControlLength)
-	if numbered {
-		t, flags := cmp.Or(p.Time, now), p.Flags
-		if t != 0 {
-			flags |= FlagTime
-		}
-		e.Seq, e.Stamp = seq, queue.MakeStamp(t, flags)
-	}
-	return e
+	return bytes
 }
 
 // stampOf returns the stream time of this moment if a posting needs it and the

@@ -30,8 +30,8 @@ type lane struct {
 	users    int          // who needs the memory: the session, and each buffer that the driver has taken
 	finished bool         // no session any more
 
-	takers  chan struct{} // held by the Take that waits for the client; the others wait for it
-	waiting bool          // that Take has found nothing
+	takers  turn // held by the Take that waits for the client; the others wait for it
+	waiting bool // that Take has found nothing
 
 	backlog  fifo[entry] // from-device: posted by the driver, not yet by us
 	numbered bool        // some entry was given a number
@@ -71,7 +71,7 @@ func newLane(s *session, layout Layout, features uint64) (_ *lane, err error) {
 	ln := &lane{
 		s: s, features: features, mode: mode, users: 1,
 		plan:   newPlan(layout, d.cfg.clientFills(), shapes, d.cfg.Alignment),
-		takers: make(chan struct{}, 1), progress: make(chan struct{}), kicked: make(chan struct{}, 1),
+		takers: newTurn(), progress: make(chan struct{}), kicked: make(chan struct{}, 1),
 		batch: make([]entry, batchSize),
 	}
 	_, handled := d.handler.(InputHandler)
@@ -100,7 +100,7 @@ func newLane(s *session, layout Layout, features uint64) (_ *lane, err error) {
 		ln.buffers[id] = Buffer{ln: ln, id: uint32(id), data: v.data[id], control: v.control[id], place: v.place[id]}
 		ln.home().push(uint32(id))
 	}
-	ln.waiter = newWaiter(ln.end, s.res.Doorbell(), ln.waitPolicy(), s.over, s.why)
+	ln.waiter = newWaiter(ln.end, &s.mu, s.res.Doorbell(), ln.waitPolicy(), s.over, s.why)
 	return ln, nil
 }
 
@@ -138,7 +138,7 @@ func (ln *lane) makeEnd(v *sides) error {
 	if err != nil {
 		return err
 	}
-	ln.end = queue.NewEnd(in, out, v.shapes, true)
+	ln.end = queue.NewExclusiveEnd(in, out, v.shapes, true)
 	ln.end.SetStatus(uint32(ioreturn.NotReady)) // until the first start
 	return nil
 }

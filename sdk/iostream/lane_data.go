@@ -19,84 +19,100 @@ var (
 
 // receive takes in what the client has published.
 func (ln *lane) receive() error {
-	n := 0
-	for m := len(ln.batch); m == len(ln.batch); n += m {
+	before := ln.received
+	for n := len(ln.batch); n == len(ln.batch); {
 		var err error
-		if m, err = ln.end.Receive(ln.batch); err != nil {
+		if n, err = ln.end.Receive(ln.batch); err != nil {
 			return err
 		}
-		for i := range ln.batch[:m] {
-			ln.gotBack(&ln.batch[i])
-		}
+		ln.gotBack(ln.batch[:n])
 	}
-	if n > 0 {
-		ln.received += uint32(n)
+	if ln.received != before {
 		ln.advanced()
 	}
 	return nil
 }
 
-// gotBack notes one entry of the client.
-func (ln *lane) gotBack(e *entry) {
-	if !ln.has(userclient.FeatureSequence) {
-		e.Seq, e.Stamp = 0, 0 // words without a meaning (C15)
-	}
-	b := &ln.buffers[e.Buffer]
-	b.entry, b.filled = *e, true
-	ln.free.push(e.Buffer)
-	ln.st.Returned++
-	if ln.mode.ToDevice() {
-		ln.st.Bytes += uint64(e.DataLength)
-	}
-}
-
-// grabAll is grab for as many buffers as there are; the policy finds the first at most.
-func (ln *lane) grabAll(dst []*Buffer) (n int, err error) {
-	for ; n < len(dst); n++ {
-		b, err := ln.grab(n == 0)
-		if b == nil || err != nil {
-			return n, unless(n > 0, err)
-		}
-		dst[n] = b
-	}
-	return n, nil
-}
-
-// grab gives a buffer to the driver, without waiting; nil if there is none. spare lets
-// the overrun policy find one, or end the run with errPolicyFail. mu is held.
-func (ln *lane) grab(spare bool) (*Buffer, error) {
-	if !ln.active() {
-		return nil, errNotRunning
-	}
-	if ln.free.n == 0 {
-		if err := ln.receive(); err != nil {
-			return nil, err
-		}
-	}
-	id, ok := ln.free.pop()
-	if ok {
-		ln.overrunOver()
-	} else if spare && ln.mode != userclient.ModeInput { // nothing is lost by waiting for a client that fills
-		switch ln.s.d.cfg.Policy {
-		case DropOldest:
-			if id, ok = ln.dropOldest(); !ok {
-				return ln.takeScratch(), nil
+// gotBack notes entries of the client. What one says of a buffer means nothing on a
+// stream that goes from the device only.
+func (ln *lane) gotBack(es []entry) {
+	fills := ln.mode.ToDevice()
+	for i := range es {
+		e := &es[i]
+		if fills {
+			if !ln.has(userclient.FeatureSequence) {
+				e.Seq, e.Stamp = 0, 0 // words without a meaning (C15)
 			}
-		case DropNewest:
-			return ln.takeScratch(), nil
-		case Fail:
-			ln.lose(userclient.LossFail, 1, ln.number())
-			ln.halted(uint32(ioreturn.Overrun)) // this run, not one that a client starts in the meantime
-			return nil, errPolicyFail
+			b := &ln.buffers[e.Buffer]
+			b.entry, b.filled = *e, true
+			ln.st.Bytes += uint64(e.DataLength)
 		}
+		ln.free.push(e.Buffer)
 	}
-	if !ok {
-		return nil, nil
+	ln.st.Returned += uint64(len(es))
+	ln.received += uint32(len(es))
+}
+
+// grab gives buffers to the driver, as many as there are and dst holds, without
+// waiting. If there is none, spare lets the overrun policy find one, or end the run
+// with errPolicyFail. mu is held.
+func (ln *lane) grab(dst []*Buffer, spare bool) (n int, err error) {
+	if !ln.active() {
+		return 0, errNotRunning
 	}
-	b := &ln.buffers[id]
-	b.taken = true
-	ln.users++
-	return b, nil
+	if n = ln.grabFree(dst); n < len(dst) {
+		err = ln.receive()
+		n += ln.grabFree(dst[n:])
+	}
+	if n > 0 {
+		ln.overrunOver()
+		return n, nil // an error is final, and comes again
+	}
+	if err != nil || !spare {
+		return 0, err
+	}
+	if dst[0], err = ln.grabSpare(); dst[0] == nil {
+		return 0, err
+	}
+	return 1, nil
+}
+
+// grabFree gives free buffers to the driver.
+func (ln *lane) grabFree(dst []*Buffer) int {
+	n := min(len(dst), ln.free.n)
+	for i := range n {
+		b := &ln.buffers[*ln.free.at(i)]
+		b.taken = true
+		dst[i] = b
+	}
+	ln.free.drop(n)
+	ln.users += n
+	return n
+}
+
+// grabSpare lets the overrun policy find a buffer; nil if it has none.
+func (ln *lane) grabSpare() (*Buffer, error) {
+	if ln.mode == userclient.ModeInput {
+		return nil, nil // nothing is lost by waiting for a client that fills
+	}
+	switch ln.s.d.cfg.Policy {
+	case DropOldest:
+		id, ok := ln.dropOldest()
+		if !ok {
+			return ln.takeScratch(), nil
+		}
+		b := &ln.buffers[id]
+		b.taken = true
+		ln.users++
+		return b, nil
+	case DropNewest:
+		return ln.takeScratch(), nil
+	case Fail:
+		ln.lose(userclient.LossFail, 1, ln.number())
+		ln.halted(uint32(ioreturn.Overrun)) // this run, not one that a client starts in the meantime
+		return nil, errPolicyFail
+	}
+	return nil, nil
 }
 
 // dropOldest takes the buffer of the oldest entry that the client was not shown.
@@ -139,12 +155,13 @@ func (ln *lane) takeScratch() *Buffer {
 // surrender checks that the driver may post bs as ps say, and takes them from it: all
 // or none. It returns the memory if nobody uses it any more.
 func (ln *lane) surrender(bs []*Buffer, ps []Posting) (*memory, error) {
+	done := uint32(0)
 	for i, b := range bs {
-		err := b.checkTaken()
-		if err == nil {
-			err = ps[i].check(b)
-		}
-		if err != nil {
+		if !b.taken || !ps[i].fits(len(b.data), len(b.control)) {
+			err := b.checkTaken()
+			if err == nil {
+				err = ps[i].misfit(b.id, len(b.data), len(b.control))
+			}
 			for _, b := range bs[:i] {
 				b.taken = true
 			}
@@ -159,10 +176,13 @@ func (ln *lane) surrender(bs []*Buffer, ps []Posting) (*memory, error) {
 		}
 		if b.filled { // what the client sent was dealt with, whatever becomes of the post
 			b.filled, b.entry = false, entry{}
-			ln.done++
+			done++
 		}
 	}
-	ln.advanced()
+	if done > 0 {
+		ln.done += done
+		ln.advanced()
+	}
 	return last, nil
 }
 
@@ -172,17 +192,23 @@ func (ln *lane) surrender(bs []*Buffer, ps []Posting) (*memory, error) {
 func (ln *lane) post(bs []*Buffer, ps []Posting, now int64) (wake queue.Wake, err error) {
 	n := 0
 	direct := ln.active() && (ln.s.d.cfg.Policy != DropOldest || ln.mode == userclient.ModeInput)
+	numbered := direct && ln.mode != userclient.ModeInput
 	for i, b := range bs {
-		if !direct || err != nil {
+		switch {
+		case !direct || err != nil:
 			if ln.settle(b, &ps[i], now, ln.backlog.at(ln.backlog.n)) {
 				ln.backlog.n++
 			}
 			continue
+		case numbered && !b.scratch: // settle would come to the same
+			b.number(&ps[i], ln.number(), now, ln.gap, &ln.batch[n])
+			ln.gap = false
+			n++
+		case ln.settle(b, &ps[i], now, &ln.batch[n]):
+			n++
 		}
-		if ln.settle(b, &ps[i], now, &ln.batch[n]) {
-			if n++; n == len(ln.batch) {
-				err, n = ln.send(n, &wake), 0
-			}
+		if n == len(ln.batch) {
+			err, n = ln.send(n, &wake), 0
 		}
 	}
 	if n > 0 {
@@ -215,7 +241,7 @@ func (ln *lane) settle(b *Buffer, p *Posting, now int64, e *entry) bool {
 		ln.lose(userclient.LossStopped, 1, seq)
 		ln.goHome(b.id)
 	default:
-		p.entry(b, seq, now, e)
+		b.number(p, seq, now, ln.gap, e)
 		ln.gap = false
 		return true
 	}
@@ -234,9 +260,10 @@ func (ln *lane) send(n int, wake *queue.Wake) error {
 	if filled {
 		last = ln.seqOf(&es[n-1])
 	}
+	numbered := ln.has(userclient.FeatureSequence)
 	for i := range es {
 		bytes += uint64(es[i].DataLength)
-		if !ln.has(userclient.FeatureSequence) {
+		if !numbered {
 			es[i].Seq, es[i].Stamp = 0, 0
 		}
 	}

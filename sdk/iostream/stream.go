@@ -115,7 +115,7 @@ func Open(ctx context.Context, conn userclient.Conn, cfg *Config) (_ *Stream, er
 	if policy == WaitThread && !s.has(userclient.FeatureSharedWord) {
 		policy = WaitPoller
 	}
-	s.waiter = newWaiter(s.end, s.port, policy, conn.Done(), conn.Err)
+	s.waiter = newWaiter(s.end, &s.mu, s.port, policy, conn.Done(), conn.Err)
 	s.state = userclient.StateOpen
 	s.log("opened", "layout", s.layout.String(), "features", s.features, "buffers", len(s.data))
 	return s, nil
@@ -245,7 +245,7 @@ func (s *Stream) makeEnd(v *sides) error {
 	if err != nil {
 		return err
 	}
-	s.end = queue.NewEnd(in, out, v.shapes, false)
+	s.end = queue.NewExclusiveEnd(in, out, v.shapes, false)
 	s.data, s.control, s.place = v.data, v.control, v.place
 	s.writable = !slices.ContainsFunc(v.place, func(m userclient.Mem) bool { return m.ReadOnly })
 	if s.mode.ToDevice() && !s.writable {
@@ -257,7 +257,6 @@ func (s *Stream) makeEnd(v *sides) error {
 	}
 	s.buf = make([]queue.Entry, ahead)
 	s.lease.gen = make([]uint32, n)
-	s.lease.held = make([]bool, n)
 	return nil
 }
 

@@ -16,32 +16,30 @@ import (
 type leases struct {
 	maps   []*userclient.Mapping
 	n      int      // frames lent
-	gen    []uint32 // of each buffer's latest lease
-	held   []bool   // the latest lease is not over
+	gen    []uint32 // of each buffer: its loans and their ends, so odd while it is lent
 	closed bool
 }
 
 // lend begins a lease and returns its generation.
 func (l *leases) lend(id uint32) uint32 {
 	l.gen[id]++
-	l.held[id] = true
 	l.n++
 	return l.gen[id]
 }
 
 // end ends a lease; false if it is over already.
 func (l *leases) end(id, gen uint32) bool {
-	if !l.held[id] || l.gen[id] != gen {
+	if l.gen[id] != gen {
 		return false
 	}
-	l.held[id] = false
+	l.gen[id]++
 	l.n--
 	return true
 }
 
 // undo takes an end back.
 func (l *leases) undo(id uint32) {
-	l.held[id] = true
+	l.gen[id]--
 	l.n++
 }
 

@@ -67,7 +67,7 @@ func (s *Stream) read(ctx context.Context, dst []Frame, atLeast int) (int, error
 	for {
 		m, err := s.fill(dst[n:])
 		n += m
-		if n >= atLeast || err != nil || n > 0 && s.end.Owned() == len(s.data) {
+		if n >= atLeast || err != nil || n > 0 && s.hasAll() {
 			return n, s.readError(unless(n > 0, err))
 		}
 		if err := s.wait(ctx, uint32(atLeast-n)); err != nil {
@@ -76,6 +76,13 @@ func (s *Stream) read(ctx context.Context, dst []Frame, atLeast int) (int, error
 			return n, s.readError(unless(n > 0, err))
 		}
 	}
+}
+
+// hasAll reports whether every buffer is on this side.
+func (s *Stream) hasAll() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.end.Owned() == len(s.data)
 }
 
 // unless returns err if cond is false. An error that is left out comes again.
@@ -124,41 +131,54 @@ func (s *Stream) fill(dst []Frame) (n int, err error) {
 				return n, unless(n > 0, err)
 			}
 		}
-		if err := s.lend(&s.ahead[s.aheadAt], &dst[n]); err != nil {
+		m, err := s.lend(s.ahead[s.aheadAt:], dst[n:])
+		s.aheadAt += m
+		n += m
+		if err != nil {
 			s.fault = err
 			return n, unless(n > 0, err)
 		}
-		s.aheadAt++
-		n++
 	}
 	return n, nil
 }
 
-// lend makes a received entry a frame.
-func (s *Stream) lend(e *entry, f *Frame) error {
-	*f = Frame{s: s, e: *e, seq: s.nextSeq, empty: s.mode == userclient.ModeInput}
-	numbered := s.has(userclient.FeatureSequence)
-	if !numbered {
-		f.e.Seq, f.e.Stamp = 0, 0 // words without a meaning (C15)
-	}
-	if !f.empty {
-		if numbered {
-			ahead := e.Seq - uint32(s.nextSeq)
-			if ahead >= 1<<31 {
-				return ioreturn.Broken(ioreturn.RuleEntrySeq,
-					"output queue: number %d after %d", e.Seq, uint32(s.nextSeq-1))
-			}
-			f.missed = uint64(ahead)
-			f.seq += f.missed
-			s.st.Missed += f.missed
+// lend makes received entries frames, as many as dst holds.
+func (s *Stream) lend(es []entry, dst []Frame) (n int, err error) {
+	es = es[:min(len(es), len(dst))]
+	if s.mode == userclient.ModeInput {
+		for i := range es {
+			dst[i] = Frame{s: s, e: entry{Buffer: es[i].Buffer}, seq: s.nextSeq, empty: true, gen: s.lease.lend(es[i].Buffer)}
 		}
-		s.nextSeq = f.seq + 1
-		s.st.Entries++
-		s.st.Bytes += uint64(e.DataLength)
-		s.st.LastSeq = f.seq
+		return len(es), nil
 	}
-	f.gen = s.lease.lend(e.Buffer)
-	return nil
+	numbered, next, bytes := s.has(userclient.FeatureSequence), s.nextSeq, uint64(0)
+	for i := range es {
+		f, e := &dst[i], &es[i]
+		missed := uint32(0)
+		if numbered {
+			missed = e.Seq - uint32(next)
+			if missed >= 1<<31 {
+				err = ioreturn.Broken(ioreturn.RuleEntrySeq, "output queue: number %d after %d", e.Seq, uint32(next-1))
+				break
+			}
+		} else {
+			e.Seq, e.Stamp = 0, 0 // words without a meaning (C15)
+		}
+		next += uint64(missed)
+		f.s, f.e, f.seq, f.missed, f.empty = s, *e, next, uint64(missed), false
+		f.gen = s.lease.lend(e.Buffer)
+		s.st.Missed += uint64(missed)
+		next++
+		bytes += uint64(e.DataLength)
+		n++
+	}
+	if n > 0 {
+		s.nextSeq = next
+		s.st.Entries += uint64(n)
+		s.st.Bytes += bytes
+		s.st.LastSeq = next - 1
+	}
+	return n, err
 }
 
 // fetch receives the next batch. It leaves ahead empty when there is nothing now, and
@@ -293,7 +313,7 @@ func (s *Stream) lendTo(f *Frame, yield func(Frame, error) bool) (more bool, err
 func (s *Stream) lent(f *Frame) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.lease.held[f.e.Buffer] && s.lease.gen[f.e.Buffer] == f.gen
+	return s.lease.gen[f.e.Buffer] == f.gen
 }
 
 // WithFrame calls fn with the next frame, which goes back to the driver when fn
@@ -335,7 +355,9 @@ func (s *Stream) Arm() (ready bool, err error) {
 	if c, ok := s.port.(userclient.Clearer); ok {
 		c.Clear()
 	}
+	s.mu.Lock()
 	ready, err = s.end.Arm(1, queue.SleepBell)
+	s.mu.Unlock()
 	if err == nil && !ready {
 		select {
 		case <-s.conn.Done():

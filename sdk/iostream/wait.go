@@ -17,20 +17,33 @@ import (
 const (
 	// spinBatch is how many looks at the queue come between looks at clock and context.
 	spinBatch = 64
+	// yieldEvery is how many such batches of WaitSpin come between chances for other
+	// goroutines.
+	yieldEvery = 16
+	// locateEvery is how many sleeps in a row are believed to end where they began.
+	locateEvery = 16
 )
 
 // waiter is where one side of a session waits for the other. The goroutine that
 // holds turn waits and may touch the queue's shared words; the others wait for turn.
 type waiter struct {
 	end    *queue.End
+	endMu  sync.Locker // around what end does not guard itself
 	port   userclient.Port
 	policy WaitPolicy
 	word   userclient.WordPort // nil: sleep on the port
 	over   <-chan struct{}     // closed when the session is over
 	why    func() error        // says why
-	turn   chan struct{}
-	spin   spinner // of WaitAdaptive; owned by turn's holder
+	turn   turn
 	wakes  counter
+
+	// Owned by turn's holder.
+	spin  spinner            // of WaitAdaptive
+	place userclient.Locator // nil: the other side is in this process, or it cannot be told
+	here  uint32             // what place said last
+	slept uint32             // sleeps since
+
+	yields int // batches of looks between chances for others; 0: after each look
 
 	mu     sync.Mutex
 	closed bool
@@ -45,16 +58,17 @@ type waiter struct {
 }
 
 // newWaiter makes a waiter. WaitThread needs FeatureSharedWord.
-func newWaiter(end *queue.End, port userclient.Port, policy WaitPolicy, over <-chan struct{}, why func() error) *waiter {
+func newWaiter(end *queue.End, endMu sync.Locker, port userclient.Port, policy WaitPolicy, over <-chan struct{}, why func() error) *waiter {
 	w := &waiter{
-		end: end, port: port, policy: policy, over: over, why: why,
-		turn: make(chan struct{}, 1), spin: newSpinner(),
+		end: end, endMu: endMu, port: port, policy: policy, over: over, why: why,
+		turn: newTurn(), spin: newSpinner(),
 	}
 	if wp, ok := port.(userclient.WordPort); ok && policy == WaitThread {
 		w.word = wp
 	}
-	if runtime.GOMAXPROCS(0) < 2 && policy == WaitAdaptive {
-		w.policy = WaitPoller // the other side can't run while we spin
+	w.place, _ = port.(userclient.Locator)
+	if runtime.GOMAXPROCS(0) > 1 || w.place != nil {
+		w.yields = yieldEvery
 	}
 	return w
 }
@@ -72,8 +86,8 @@ func (w *waiter) stop() {
 // close is stop, and returns when nobody touches the queue from here any more.
 func (w *waiter) close() {
 	w.stop()
-	w.turn <- struct{}{}
-	<-w.turn
+	w.turn.lock(context.Background(), nil)
+	w.turn.unlock()
 }
 
 // interrupt makes the wait that is under way, or the next one, return nil.
@@ -111,37 +125,27 @@ func (w *waiter) bind(ctx context.Context) (context.Context, error) {
 
 // lock gets the right to wait. It fails as wait does.
 func (w *waiter) lock(ctx context.Context) error {
-	select {
-	case w.turn <- struct{}{}:
+	switch {
+	case w.turn.lock(ctx, w.over):
 		return nil
-	default:
-	}
-	select {
-	case w.turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
+	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case <-w.over:
-		return w.why()
 	}
+	return w.why()
 }
 
 // tryLock gets the right to wait if nobody has it.
-func (w *waiter) tryLock() bool {
-	select {
-	case w.turn <- struct{}{}:
-		return true
-	default:
-		return false
-	}
-}
+func (w *waiter) tryLock() bool { return w.turn.tryLock() }
 
-func (w *waiter) unlock() { <-w.turn }
+func (w *waiter) unlock() { w.turn.unlock() }
 
 // wait returns nil when there may be an entry to receive, or for no reason: look
 // again. The caller has found the queue empty and holds the right to wait. It never
 // takes an entry, so that ending it loses none.
 func (w *waiter) wait(user context.Context, after uint32) error {
+	if w.glance() {
+		return nil
+	}
 	ctx, err := w.bind(user)
 	if ctx == nil {
 		return err
@@ -162,17 +166,57 @@ func (w *waiter) waitBound(ctx context.Context, after uint32) error {
 	case WaitSpin:
 		return w.spinFor(ctx, 0)
 	case WaitAdaptive:
-		if w.spin.limit > 0 {
-			if err := w.spinFor(ctx, w.spin.limit); !errors.Is(err, errSpinOver) {
-				return err
-			}
-		}
-		before := time.Now()
-		err := w.sleep(ctx, after)
-		w.spin.slept(time.Since(before))
-		return err
+		return w.adapt(ctx, after)
 	}
 	return w.sleep(ctx, after)
+}
+
+// adapt spins where that may help, and sleeps.
+func (w *waiter) adapt(ctx context.Context, after uint32) error {
+	if w.spins() {
+		if err := w.spinFor(ctx, w.spin.limit); !errors.Is(err, errSpinOver) {
+			return err
+		}
+		w.locate()
+	}
+	before := time.Now()
+	err := w.sleep(ctx, after)
+	w.spin.slept(time.Since(before))
+	if w.slept++; w.slept >= locateEvery {
+		w.locate()
+	}
+	return err
+}
+
+// spins reports whether the other side may publish something while this one spins.
+func (w *waiter) spins() bool {
+	switch w.policy {
+	case WaitSpin:
+		return true
+	case WaitAdaptive:
+		return w.spin.limit > 0 && (w.here == 0 || w.end.PeerCPU() != w.here)
+	}
+	return false
+}
+
+// locate tells the other side where this one runs, and notes it.
+func (w *waiter) locate() {
+	if w.slept = 0; w.place != nil {
+		w.here = w.place.CPU()
+		w.end.SetCPU(w.here)
+	}
+}
+
+// glance is the first look of a spin, before anything is made ready for a longer one.
+func (w *waiter) glance() bool {
+	if w.yields == 0 || !w.spins() {
+		return false
+	}
+	if !w.look() {
+		return false
+	}
+	w.spin.caught(0)
+	return true
 }
 
 var errSpinOver = errors.New("spin is over")
@@ -185,12 +229,10 @@ func (w *waiter) spinFor(ctx context.Context, limit time.Duration) error {
 	if limit > 0 {
 		begin = time.Now()
 	}
-	for {
-		for range spinBatch {
-			if w.end.Poll() {
-				w.spin.caught(spent)
-				return nil
-			}
+	for n := 1; ; n++ {
+		if w.look() {
+			w.spin.caught(spent)
+			return nil
 		}
 		select {
 		case <-w.over:
@@ -202,12 +244,29 @@ func (w *waiter) spinFor(ctx context.Context, limit time.Duration) error {
 		if w.end.Ended() {
 			return nil
 		}
-		if limit == 0 {
+		if w.yields == 0 || limit == 0 && n%w.yields == 0 {
 			runtime.Gosched() // let others run where there are fewer CPUs than spinners
-		} else if spent = time.Since(begin); spent >= limit {
-			return errSpinOver
+		}
+		if limit > 0 {
+			if spent = time.Since(begin); spent >= limit {
+				return errSpinOver
+			}
 		}
 	}
+}
+
+// look looks at the queue some times.
+func (w *waiter) look() bool {
+	if w.yields == 0 {
+		return w.end.Poll()
+	}
+	for range spinBatch {
+		if w.end.Poll() {
+			return true
+		}
+		queue.Pause()
+	}
+	return false
 }
 
 // sleep arms the event index and blocks until the other side rings.
@@ -216,7 +275,9 @@ func (w *waiter) sleep(ctx context.Context, after uint32) error {
 	if w.word != nil {
 		how = queue.SleepWord
 	}
+	w.endMu.Lock()
 	ready, err := w.end.Arm(after, how)
+	w.endMu.Unlock()
 	if ready || err != nil {
 		return err
 	}

@@ -32,13 +32,14 @@ type Counters struct {
 // other, and the private record of which buffers this side owns (C12). Ownership
 // passes at publication, whatever the other side's indices say.
 //
-// An End is safe for concurrent use. A batch takes one lock; an entry takes no
-// atomic operation and no allocation. No method blocks for longer than another
-// one's batch.
+// An End is safe for concurrent use, unless it was made by NewExclusiveEnd. A batch
+// takes one lock; an entry takes no atomic operation and no allocation. No method
+// blocks for longer than another one's batch.
 type End struct {
-	in  *Consumer
-	out *Producer
-	cpu atomic.Uint32 // the hint given last
+	in        *Consumer
+	out       *Producer
+	cpu       atomic.Uint32 // the hint given last
+	exclusive bool          // the caller does what mu is for
 
 	mu       sync.Mutex
 	bounds   []Bound
@@ -72,6 +73,28 @@ func NewEnd(in *Consumer, out *Producer, bounds []Bound, ownAll bool) *End {
 	return e
 }
 
+// NewExclusiveEnd is NewEnd for a caller that has a lock of its own around everything
+// it does here: the End takes none. Of its methods only Poll, Ended, Status,
+// SetStatus, Token, SetToken, Seen, Word, OutWord, SetCPU and PeerCPU may be called
+// without that lock.
+func NewExclusiveEnd(in *Consumer, out *Producer, bounds []Bound, ownAll bool) *End {
+	e := NewEnd(in, out, bounds, ownAll)
+	e.exclusive = true
+	return e
+}
+
+func (e *End) lock() {
+	if !e.exclusive {
+		e.mu.Lock()
+	}
+}
+
+func (e *End) unlock() {
+	if !e.exclusive {
+		e.mu.Unlock()
+	}
+}
+
 // Receive takes entries that the other side has published, as many as there are
 // and fit into dst, checks each, and takes over the ownership of its buffer. It
 // returns 0 and no error when there is none, and never blocks.
@@ -80,9 +103,9 @@ func NewEnd(in *Consumer, out *Producer, bounds []Bound, ownAll bool) *End {
 // returned, and the next call and every later one returns the error, which matches
 // ErrProtocol.
 func (e *End) Receive(dst []Entry) (int, error) {
-	e.mu.Lock()
+	e.lock()
 	n, err := e.receive(dst)
-	e.mu.Unlock()
+	e.unlock()
 	return n, err
 }
 
@@ -148,9 +171,9 @@ func (e *End) judge(ent *Entry) error {
 // leaves it. ErrState means that a classic client does not know the roles yet.
 // Either way nothing has changed. ErrProtocol is final.
 func (e *End) Send(es []Entry) (Wake, error) {
-	e.mu.Lock()
+	e.lock()
 	w, err := e.send(es)
-	e.mu.Unlock()
+	e.unlock()
 	return w, err
 }
 
@@ -231,29 +254,29 @@ func (e *End) latch(err error) error {
 
 // Owns reports whether this side owns the buffer with that ID.
 func (e *End) Owns(id uint32) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	e.lock()
+	defer e.unlock()
 	return uint64(id) < uint64(len(e.bounds)) && e.mine[id/64]&(1<<(id%64)) != 0
 }
 
 // Owned returns how many buffers this side owns.
 func (e *End) Owned() int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	e.lock()
+	defer e.unlock()
 	return e.owned
 }
 
 // Err returns the rule that the other side broke, nil if none. It matches
 // ErrProtocol and is final.
 func (e *End) Err() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	e.lock()
+	defer e.unlock()
 	return e.broken
 }
 
 // Counters returns the counters as one snapshot.
 func (e *End) Counters() Counters {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	e.lock()
+	defer e.unlock()
 	return e.counters
 }

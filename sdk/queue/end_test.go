@@ -315,3 +315,35 @@ func TestStamps(t *testing.T) {
 		}
 	}
 }
+
+// An exclusive End does what another does, and leaves the locking to its caller.
+func TestExclusiveEndTakesNoLock(t *testing.T) {
+	layouts(t, func(t *testing.T, l userclient.Layout) {
+		driver, client := session(t, l, 3)
+		client.exclusive = true
+		client.mu.Lock() // whoever wanted it would wait for ever
+		defer client.mu.Unlock()
+		buf := make([]Entry, 8)
+		must[Wake](t)(driver.Send(entriesOf(7, 0, 1, 2)))
+		if n := must[int](t)(client.Len()); n != 3 {
+			t.Errorf("%d entries are there", n)
+		}
+		if n := must[int](t)(client.Receive(buf)); n != 3 || client.Owned() != 3 || !client.Owns(1) {
+			t.Fatalf("received %d, owns %d", n, client.Owned())
+		}
+		if ready := must[bool](t)(client.Arm(1, SleepBell)); ready {
+			t.Error("an empty queue is ready")
+		}
+		client.Disarm()
+		must[Wake](t)(client.Send(buf[:3]))
+		if n := must[int](t)(client.Queued()); n != 3 {
+			t.Errorf("%d entries are queued", n)
+		}
+		if c := client.Counters(); c.Sent != 3 || c.Received != 3 || client.Err() != nil || client.Index() != 3 && l == userclient.LayoutNative {
+			t.Errorf("%+v, index %d, %v", c, client.Index(), client.Err())
+		}
+		if n := must[int](t)(driver.Receive(buf)); n != 3 {
+			t.Errorf("%d came back", n)
+		}
+	})
+}

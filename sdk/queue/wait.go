@@ -2,14 +2,17 @@
 
 package queue
 
-import "github.com/iostreamkit/iostreamkit/sdk/userclient"
+import (
+	"github.com/iostreamkit/iostreamkit/sdk/internal/cpu"
+	"github.com/iostreamkit/iostreamkit/sdk/userclient"
+)
 
 // Arm asks to be woken when after entries can be received, and says whether they
 // are there already; see [Consumer.Arm]. after is cut to the number of buffers that
 // the other side can still send, so that nobody waits for more than can come.
 func (e *End) Arm(after uint32, how Sleep) (ready bool, err error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	e.lock()
+	defer e.unlock()
 	if e.broken != nil {
 		return false, e.broken
 	}
@@ -26,16 +29,16 @@ func (e *End) Arm(after uint32, how Sleep) (ready bool, err error) {
 
 // Disarm takes an Arm back; see [Consumer.Disarm].
 func (e *End) Disarm() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	e.lock()
+	defer e.unlock()
 	e.in.Disarm()
 }
 
 // Queued returns how many entries the other side has not read yet, as far as it
 // has said so; see [Producer.Queued].
 func (e *End) Queued() (int, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	e.lock()
+	defer e.unlock()
 	if e.broken != nil {
 		return 0, e.broken
 	}
@@ -48,8 +51,8 @@ func (e *End) Queued() (int, error) {
 
 // Len returns how many entries Receive could take now; see [Consumer.Len].
 func (e *End) Len() (int, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	e.lock()
+	defer e.unlock()
 	if e.broken != nil {
 		return 0, e.broken
 	}
@@ -64,10 +67,16 @@ func (e *End) Len() (int, error) {
 // and no lock; see [Consumer.Poll].
 func (e *End) Poll() bool { return e.in.Poll() }
 
+// Pause is for callers that look at a queue again and again: it belongs between two
+// looks. It tells the processor that they spin, so that the line with the index is
+// left to its writer for a moment and a sibling of the core gets its share. It takes
+// some 15 to 50 ns.
+func Pause() { cpu.Pause() }
+
 // Index returns the own read index; see [Consumer.Index].
 func (e *End) Index() uint32 {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	e.lock()
+	defer e.unlock()
 	return e.in.Index()
 }
 

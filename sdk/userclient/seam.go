@@ -107,6 +107,11 @@ type WordPort interface {
 	WaitWord(ctx context.Context, w Word, seen uint32) error
 }
 
+// Locator is implemented by ports whose other side is another process, and that can
+// tell on which processor the caller runs: 1 + its number, or 0 if it cannot be told.
+// It is a hint, wrong as soon as the caller is moved, and costs about a system call.
+type Locator interface{ CPU() uint32 }
+
 // WordBell is implemented by bells that can wake a WordPort's sleeper.
 type WordBell interface{ WakeWord(w Word) error }
 

@@ -84,6 +84,9 @@ func nearQueue(_ context.Context, t *job.Task) (_ job.Result, err error) {
 		if err != nil {
 			return nil, err
 		}
+		if n == 0 {
+			queue.Pause()
+		}
 		for i := range entries[:n] {
 			if seq := entries[i].Seq; seq != want {
 				return nil, fmt.Errorf("entry %d came in place of %d", seq, want)
@@ -125,7 +128,9 @@ func farQueue(ctx context.Context, t *job.Task, ready func() error) error {
 				if err != nil {
 					return err
 				}
-				room = slots - queued
+				if room = slots - queued; room < len(entries) {
+					queue.Pause()
+				}
 				continue
 			}
 			for i := range entries {
