@@ -105,10 +105,7 @@ func (l *link) stop() error    { return l.call(userclient.SelStop) }
 func (l *link) suspend() error { return l.call(userclient.SelSuspend) }
 
 // closeStream calls SelClose; the connection stays.
-func (l *link) closeStream() error {
-	l.mine = nil
-	return l.call(userclient.SelClose)
-}
+func (l *link) closeStream() error { return l.call(userclient.SelClose) }
 
 // must ends the rule in an error unless err is nil. what is a verb: "start the stream".
 func (l *link) must(what string, err error) {
@@ -124,6 +121,7 @@ func (l *link) mustStop()   { l.must("stop the stream", l.stop()) }
 // mustOpen opens the stream, which the rule's client before this one may just have lost:
 // a driver has a moment to free it.
 func (l *link) mustOpen() {
+	l.mine = nil // of the session before
 	if err := l.openSoon(); err != nil {
 		l.t.abortf("a client %v", err)
 	}
