@@ -13,4 +13,7 @@
 // they are installed. Each does with its own means what a stream does: copy a message in
 // one process, and read one word of each cache line in the other. Of a peer that is not
 // there the table says so, and what would help.
+//
+// Where all rows are run, or -svg says so, the distributions of the round trips are drawn
+// too, for one CPU and for two.
 package main

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"embed"
 	"errors"
@@ -10,8 +11,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,9 +25,11 @@ import (
 
 	"github.com/iostreamkit/iostreamkit/tools/bench/internal/child"
 	"github.com/iostreamkit/iostreamkit/tools/bench/internal/peer"
+	"github.com/iostreamkit/iostreamkit/tools/bench/internal/plot"
 	"github.com/iostreamkit/iostreamkit/tools/bench/internal/report"
 	"github.com/iostreamkit/iostreamkit/tools/bench/internal/row"
 	"github.com/iostreamkit/iostreamkit/tools/bench/internal/run"
+	"github.com/iostreamkit/iostreamkit/tools/bench/internal/sample"
 	"github.com/iostreamkit/iostreamkit/tools/bench/internal/work"
 )
 
@@ -53,6 +58,7 @@ type options struct {
 	rounds             int
 	duration, patience time.Duration
 	rows, out, dir     string
+	svg                string
 	quick, gate        bool
 	verbose            bool
 }
@@ -67,6 +73,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	f.DurationVar(&o.patience, "patience", time.Second, "how long to wait for a quiet machine before each job")
 	f.StringVar(&o.rows, "rows", "", "rows to run, such as 1,2,8 (default all)")
 	f.StringVar(&o.out, "o", "build/bench.json", "where to write the outcomes")
+	f.StringVar(&o.svg, "svg", "", "where to draw latencies (default build/latency.svg if all rows are run, else nowhere)")
 	f.StringVar(&o.dir, "build", "build/bench", "where to build the programs")
 	f.BoolVar(&o.quick, "quick", false, "three short rounds without waiting for a quiet machine")
 	f.BoolVar(&o.gate, "gate", false, "run the rows that are gates, and fail if one is not passed")
@@ -79,6 +86,9 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	case f.NArg() > 0 || o.rounds < 1 || o.duration <= 0:
 		f.Usage()
 		return o, errUsage
+	}
+	if o.svg == "" && o.rows == "" && !o.gate {
+		o.svg = "build/latency.svg"
 	}
 	if o.quick {
 		o.rounds, o.duration, o.patience = 3, 60*time.Millisecond, 0
@@ -120,12 +130,17 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	outcomes, err := o.measure(ctx, r, cells, stderr)
+	outcomes, set, err := o.measure(ctx, r, cells, stderr)
 	if err != nil {
 		return err
 	}
-	heading(stdout, &o, r)
-	if err := errors.Join(report.Table(stdout, outcomes), report.Write(o.out, outcomes)); err != nil {
+	about := machine(ctx, &o, r)
+	heading(stdout, about, r.Peers)
+	err = errors.Join(report.Table(stdout, outcomes), report.Write(o.out, outcomes))
+	if o.svg != "" {
+		err = errors.Join(err, plot.Write(o.svg, plot.Latency(set, append(about, versions(r.Peers))...)))
+	}
+	if err != nil {
 		return err
 	}
 	if o.gate {
@@ -150,45 +165,86 @@ func (o *options) runner(ctx context.Context, stderr io.Writer) (*run.Runner, er
 	return r, ctx.Err()
 }
 
-// measure runs the cells, and those of gates that failed once more where they may.
-func (o *options) measure(ctx context.Context, r *run.Runner, cells []row.Cell, stderr io.Writer) ([]row.Outcome, error) {
+// measure runs the cells and what is drawn beside, and the cells of gates that failed once
+// more where they may.
+func (o *options) measure(ctx context.Context, r *run.Runner, cells []row.Cell, stderr io.Writer) ([]row.Outcome, sample.Set, error) {
 	jobs := row.Jobs(cells)
+	if o.svg != "" {
+		for _, j := range plot.Jobs() {
+			if !slices.Contains(jobs, j) {
+				jobs = append(jobs, j)
+			}
+		}
+	}
 	fmt.Fprintf(stderr, "bench: %d jobs in %d rounds of %v\n", len(jobs), o.rounds, o.duration)
 	set, err := r.Run(ctx, jobs)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	outcomes := row.Judge(cells, set)
 	again := row.Again(cells, outcomes)
 	if !o.gate || len(again) == 0 {
-		return outcomes, nil
+		return outcomes, set, nil
 	}
 	fmt.Fprintf(stderr, "bench: %d gates once more\n", len(again))
-	set, err = r.Run(ctx, row.Jobs(again))
+	more, err := r.Run(ctx, row.Jobs(again))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	for _, second := range row.Judge(again, set) {
+	for _, second := range row.Judge(again, more) {
 		i := slices.IndexFunc(outcomes, func(o row.Outcome) bool { return o.Row == second.Row && o.Name == second.Name })
 		if second.Ratio != nil {
 			outcomes[i] = second
 		}
 	}
-	return outcomes, nil
+	return outcomes, set, nil
 }
 
-// heading says what was measured on, and with what.
-func heading(w io.Writer, o *options, r *run.Runner) {
+// machine says in lines what was measured, on what, when and how.
+func machine(ctx context.Context, o *options, r *run.Runner) []string {
 	var u unix.Utsname
 	_ = unix.Uname(&u) // fails only for a bad address
-	fmt.Fprintf(w, "%s, Linux %s, %s, CPUs %v; medians of %d samples of %v\n",
-		runtime.Version(), unix.ByteSliceToString(u.Release[:]), runtime.GOARCH, r.CPUs, o.rounds, o.duration)
-	for _, p := range r.Peers {
-		if p.Version() == "" {
-			continue // not asked for, or not here, as the table says
-		}
-		fmt.Fprintf(w, "peer %s: %s; %s\n", p.Name(), p.Version(), p.Settings())
+	return []string{
+		fmt.Sprintf("iostreamkit %s, %s, Linux %s, %s, %s, CPUs %v", version(ctx), runtime.Version(),
+			unix.ByteSliceToString(u.Release[:]), runtime.GOARCH, run.Model(), r.CPUs),
+		fmt.Sprintf("%s; medians of %d samples of %v", time.Now().Format(time.DateOnly), o.rounds, o.duration),
 	}
+}
+
+// heading writes what machine says, and the peers that were measured.
+func heading(w io.Writer, about []string, peers []peer.Peer) {
+	for _, line := range about {
+		fmt.Fprintln(w, line)
+	}
+	for _, p := range peers {
+		if p.Version() != "" { // else it was not asked for or is not here, as the table says
+			fmt.Fprintf(w, "peer %s: %s; %s\n", p.Name(), p.Version(), p.Settings())
+		}
+	}
+}
+
+// versions says in a line what the peers are.
+func versions(peers []peer.Peer) string {
+	var all []string
+	for _, p := range peers {
+		if v := p.Version(); v != "" && !slices.Contains(all, v) {
+			all = append(all, v)
+		}
+	}
+	return "with " + strings.Join(all, ", ")
+}
+
+// version returns the commit of this directory, if it is in a repository, or else the
+// version that the program was built with.
+func version(ctx context.Context) string {
+	out, err := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty").Output()
+	if err == nil {
+		return string(bytes.TrimSpace(out))
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Version
+	}
+	return "(unknown)"
 }
 
 // gates returns an error that names those that are not passed.

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -183,6 +184,13 @@ func TestFlags(t *testing.T) {
 	if o, err := parse([]string{"-quick"}, io.Discard); err != nil || o.rounds != 3 || o.patience != 0 {
 		t.Errorf("%+v, %v", o, err)
 	}
+	for text, want := range map[string]string{
+		"": "build/latency.svg", "-rows 1": "", "-gate": "", "-rows 1 -svg x": "x", "-gate -svg x": "x",
+	} {
+		if o, err := parse(strings.Fields(text), io.Discard); err != nil || o.svg != want {
+			t.Errorf("%q: draws to %q, %v", text, o.svg, err)
+		}
+	}
 	for _, bad := range [][]string{{"-rounds", "0"}, {"more"}, {"-unheard-of"}, {"-duration", "0s"}} {
 		if _, err := parse(bad, io.Discard); !errors.Is(err, errUsage) {
 			t.Errorf("%q: %v", bad, err)
@@ -199,9 +207,9 @@ func TestFlags(t *testing.T) {
 // TestBench is the command itself with one row.
 func TestBench(t *testing.T) {
 	dir := t.TempDir()
-	out := filepath.Join(dir, "new", "bench.json")
+	out, svg := filepath.Join(dir, "new", "bench.json"), filepath.Join(dir, "latency.svg")
 	var text strings.Builder
-	args := []string{"-rounds", "1", "-duration", "20ms", "-patience", "0", "-rows", "10", "-o", out, "-build", filepath.Join(dir, "bench")}
+	args := []string{"-rounds", "1", "-duration", "20ms", "-patience", "0", "-rows", "10", "-svg", svg, "-o", out, "-build", filepath.Join(dir, "bench")}
 	if err := bench(t.Context(), args, &text, io.Discard); err != nil {
 		t.Fatal(err)
 	}
@@ -218,6 +226,9 @@ func TestBench(t *testing.T) {
 	}
 	var outcomes []row.Outcome
 	if err := json.Unmarshal(b, &outcomes); err != nil || len(outcomes) < 2 || outcomes[0].Row != 10 {
+		t.Errorf("%v: %s", err, b)
+	}
+	if b, err = os.ReadFile(svg); err != nil || !bytes.Contains(b, []byte(">stream, poller<")) {
 		t.Errorf("%v: %s", err, b)
 	}
 }

@@ -135,7 +135,8 @@ static inline double hist_at(const struct hist *h, double share)
 		seen += h->bucket[i];
 		if (seen > want) {
 			unsigned shift = i < 256 ? 0 : i / 128 - 1;
-			return (double)((uint64_t)(i - shift * 128) << shift) + (double)(1ull << shift) / 2;
+			double middle = (double)((uint64_t)(i - shift * 128) << shift) + (double)(1ull << shift) / 2;
+			return middle < (double)h->max ? middle : (double)h->max;
 		}
 	}
 	return 0;

@@ -14,6 +14,26 @@ import (
 	"time"
 )
 
+// Model returns what the kernel calls the first CPU.
+func Model() string {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return "unknown CPU"
+	}
+	return parseModel(string(text))
+}
+
+func parseModel(text string) string {
+	for line := range strings.Lines(text) {
+		name, value, _ := strings.Cut(line, ":")
+		switch strings.TrimSpace(name) {
+		case "model name", "CPU part": // the latter on ARM, which has no name
+			return strings.Join(strings.Fields(value), " ")
+		}
+	}
+	return "unknown CPU"
+}
+
 // tick is the unit of /proc/stat, the same on every Linux system.
 const tick = 10 * time.Millisecond
 

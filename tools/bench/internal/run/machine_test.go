@@ -23,6 +23,18 @@ func TestParseBusy(t *testing.T) {
 	}
 }
 
+func TestParseModel(t *testing.T) {
+	for text, want := range map[string]string{
+		"processor\t: 0\nmodel\t\t: 207\nmodel name\t: A  Processor @ 2 GHz\n\nmodel name: B\n": "A Processor @ 2 GHz",
+		"processor\t: 0\nCPU part\t: 0xd0c\n":                                                   "0xd0c",
+		"":                                                                                      "unknown CPU",
+	} {
+		if got := parseModel(text); got != want {
+			t.Errorf("%q is %q", text, got)
+		}
+	}
+}
+
 // TestOwnTimeIsNotOthers keeps this process busy, which must not count.
 func TestOwnTimeIsNotOthers(t *testing.T) {
 	w, err := begin()

@@ -69,7 +69,7 @@ func (h *Histogram) At(share float64) float64 {
 	for i, n := range h.bucket {
 		if seen += uint64(n); seen > want {
 			shift := max(i/perOctave-1, 0)
-			return float64(uint64(i-shift*perOctave)<<shift) + float64(uint64(1)<<shift)/2
+			return min(float64(uint64(i-shift*perOctave)<<shift)+float64(uint64(1)<<shift)/2, h.Max())
 		}
 	}
 	return 0
