@@ -65,7 +65,8 @@ void run_roudi(void *arg)
 {
 	auto *a = static_cast<args *>(arg);
 	quiet();
-	uint32_t answers = 128, chunks = 2 * a->buffers + 16;
+	/* What a queue holds, and what both sides may have in hand. */
+	uint32_t answers = 128, chunks = static_cast<uint32_t>(iox::popo::SubscriberOptions().queueCapacity) + 32;
 	iox::mepoo::MePooConfig pools;
 	pools.addMemPool({answers, chunks});
 	if (a->size > answers)
@@ -125,12 +126,11 @@ struct publisher {
 struct subscriber {
 	iox::popo::UntypedSubscriber s;
 
-	subscriber(const char *name, unsigned capacity) : s(topic(name), options(capacity)) {}
+	explicit subscriber(const char *name) : s(topic(name), options()) {}
 
-	static iox::popo::SubscriberOptions options(unsigned capacity)
+	static iox::popo::SubscriberOptions options()
 	{
 		iox::popo::SubscriberOptions o;
-		o.queueCapacity = capacity;
 		o.queueFullPolicy = iox::popo::QueueFullPolicy::BLOCK_PRODUCER;
 		return o;
 	}
@@ -163,7 +163,7 @@ void drive(void *arg)
 	memset(source, 1, a->size);
 	unsigned char *fill = a->full ? source : nullptr;
 	bool answered = a->buffers == 1;
-	subscriber answers(ANSWERS, 1);
+	subscriber answers(ANSWERS);
 	publisher messages(MESSAGES);
 	for (;;) {
 		messages.send(fill, a->size);
@@ -219,7 +219,7 @@ int main(int argc, char **argv)
 	int result = dup(STDOUT_FILENO);
 	quiet();
 	join("bench-near");
-	subscriber messages(MESSAGES, a.buffers);
+	subscriber messages(MESSAGES);
 	if (a.buffers == 1)
 		round_trips(&a, messages);
 	else

@@ -18,14 +18,11 @@ import (
 	"github.com/iostreamkit/iostreamkit/tools/bench/internal/job"
 )
 
-// queue is how many messages are under way where rates are measured, as far as a peer can
-// be told: as many as a stream has buffers.
-const queue = 64
-
-// cArgs returns the arguments of a program in C.
+// cArgs returns the arguments of a program in C, to which a job without a number of
+// buffers is one of many.
 func cArgs(t *job.Task) []string {
 	with := *t
-	with.Job.Buffers = cmp.Or(t.Job.Buffers, queue)
+	with.Job.Buffers = cmp.Or(t.Job.Buffers, 2)
 	return with.CArgs()
 }
 
@@ -63,8 +60,8 @@ const iceoryxHeaders = "/usr/include/iceoryx/v2.0.3"
 func iceoryx(sources, dir, headers string) *program {
 	return &program{
 		name: "iceoryx",
-		settings: "polling subscriber whose queue is as long as a stream has buffers, and a publisher that waits for it; " +
-			"its RouDi without monitoring",
+		settings: "polling subscriber, and a publisher that waits where its queue is full; RouDi without monitoring; " +
+			"everything else as it is by default",
 		path: filepath.Join(dir, "iceoryx"),
 		build: func(ctx context.Context, path string) (string, error) {
 			if _, err := os.Stat(filepath.Join(headers, "iceoryx_posh")); err != nil {
