@@ -340,7 +340,7 @@ func TestHostileDriverFillsTheInputQueue(t *testing.T) {
 	start(t, s)
 	reader := l.mem[userclient.MemDriverArena].Bytes[at:]
 	var f iostream.Frame
-	for i := 0; err == nil && i < 10; i++ { // as many as the ring takes without a look at the index
+	for i := 0; err == nil && i < 20; i++ { // as many as the ring takes without a look at the index
 		post(t, d, "x")
 		f = next(t, s)
 		binary.LittleEndian.PutUint32(reader[queue.ReaderHeadOff:], 1<<30)

@@ -47,16 +47,21 @@ type Config struct {
 	Eager bool
 }
 
+// minCount is the least number of entries that RingCount gives a native ring. A
+// producer looks at the reader's index when it seems to have no room, which on a ring
+// of two entries is at every other one, and takes as long as to wake a spinning reader.
+const minCount = 16
+
 // RingCount returns the number of entries that the ring of a stream with that many
 // buffers has: in the native layout a power of two of at least twice the buffers,
-// so that the read index may be published lazily; in the classic layout one more
-// than the buffers, because a full classic ring has one entry unused.
+// so that the read index may be published lazily, and of at least 16; in the classic
+// layout one more than the buffers, because a full classic ring has one entry unused.
 func RingCount(l userclient.Layout, buffers int) uint32 {
 	n := uint32(min(max(buffers, 1), MaxCount/2))
 	if l == userclient.LayoutClassic {
 		return n + 1
 	}
-	return 1 << bits.Len32(2*n-1)
+	return max(minCount, uint32(1)<<bits.Len32(2*n-1))
 }
 
 // RingSize returns the bytes of a ring region with count entries, or the largest

@@ -19,7 +19,7 @@ func TestC11RingCountHoldsEveryBuffer(t *testing.T) {
 		buffers         int
 		native, classic uint32
 	}{
-		{0, 2, 2}, {1, 2, 2}, {2, 4, 3}, {3, 8, 4}, {4, 8, 5}, {5, 16, 6}, {8, 16, 9}, {9, 32, 10},
+		{0, 16, 2}, {1, 16, 2}, {2, 16, 3}, {3, 16, 4}, {4, 16, 5}, {5, 16, 6}, {8, 16, 9}, {9, 32, 10},
 		{1000, 2048, 1001}, {userclient.MaxBuffers, 1 << 17, 1<<16 + 1}, {math.MaxInt32, MaxCount, MaxCount/2 + 1},
 	} {
 		if n := RingCount(userclient.LayoutNative, tc.buffers); n != tc.native {

@@ -55,7 +55,7 @@ func hostileQueueMutants() []Mutant {
 			Wrong: "It reads the number of entries anew for each buffer, and waits until that makes sense.",
 			New: spied("rereads-header", LoopbackConfig(), nil, hangingWhen(func(p *spy) bool {
 				count := p.word(userclient.MemInputQueue, queue.RingCountOff)
-				return p.word(userclient.MemInputReader, 0) != nil && count.Load() != 8
+				return p.word(userclient.MemInputReader, 0) != nil && count.Load() != loopbackCount()
 			})),
 		},
 		{

@@ -46,6 +46,11 @@ func spoiledNative(name string, sel uint32, typ uint32, off int, v uint32) func(
 	})
 }
 
+// loopbackCount is how many entries a native queue of the loopback driver has.
+func loopbackCount() uint32 {
+	return queue.RingCount(userclient.LayoutNative, LoopbackConfig().Buffers)
+}
+
 func queueMutants() []Mutant {
 	return append(queueMemoryMutants(), queueIndexMutants()...)
 }
@@ -63,7 +68,7 @@ func queueMemoryMutants() []Mutant {
 		},
 		{
 			Name: "count-too-large", Rule: "QUEUE-02", Wrong: "Its output ring claims twice as many entries as its memory holds.",
-			New: spoiledNative("count-too-large", userclient.SelOpen, userclient.MemOutputQueue, queue.RingCountOff, 16),
+			New: spoiledNative("count-too-large", userclient.SelOpen, userclient.MemOutputQueue, queue.RingCountOff, 2*loopbackCount()),
 		},
 		{
 			Name: "count-odd", Rule: "QUEUE-02", Wrong: "Its input ring has a number of entries that is no power of two.",
