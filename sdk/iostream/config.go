@@ -85,7 +85,9 @@ const (
 	// can, for the lowest median of a blocking wait. Call it from a goroutine that is
 	// locked to its thread.
 	WaitThread
-	// WaitAdaptive spins while the other side has lately been quick, then parks.
+	// WaitAdaptive spins while the other side has lately been quick and runs on another
+	// CPU. Otherwise it sleeps, as WaitThread does where that is possible, so that a
+	// stream that is read without a pause costs a thread.
 	WaitAdaptive
 	// WaitSpin never sleeps: one CPU is busy all the time.
 	WaitSpin

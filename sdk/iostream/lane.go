@@ -100,7 +100,7 @@ func newLane(s *session, layout Layout, features uint64) (_ *lane, err error) {
 		ln.buffers[id] = Buffer{ln: ln, id: uint32(id), data: v.data[id], control: v.control[id], place: v.place[id]}
 		ln.home().push(uint32(id))
 	}
-	ln.waiter = newWaiter(ln.end, &s.mu, s.res.Doorbell(), ln.waitPolicy(), s.over, s.why)
+	ln.waiter = newWaiter(ln.end, &s.mu, s.res.Doorbell(), ln.waitPolicy(), ln.has(userclient.FeatureSharedWord) && !ln.listening, s.over, s.why)
 	return ln, nil
 }
 

@@ -115,7 +115,7 @@ func Open(ctx context.Context, conn userclient.Conn, cfg *Config) (_ *Stream, er
 	if policy == WaitThread && !s.has(userclient.FeatureSharedWord) {
 		policy = WaitPoller
 	}
-	s.waiter = newWaiter(s.end, &s.mu, s.port, policy, conn.Done(), conn.Err)
+	s.waiter = newWaiter(s.end, &s.mu, s.port, policy, s.has(userclient.FeatureSharedWord), conn.Done(), conn.Err)
 	s.state = userclient.StateOpen
 	s.log("opened", "layout", s.layout.String(), "features", s.features, "buffers", len(s.data))
 	return s, nil

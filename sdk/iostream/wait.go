@@ -41,7 +41,7 @@ type waiter struct {
 	spin  spinner            // of WaitAdaptive
 	place userclient.Locator // nil: the other side is in this process, or it cannot be told
 	here  uint32             // what place said last
-	slept uint32             // sleeps since
+	slept uint32             // waits since, but for those that ended at the first look
 
 	yields int // batches of looks between chances for others; 0: after each look
 
@@ -57,13 +57,16 @@ type waiter struct {
 	done   <-chan struct{}
 }
 
-// newWaiter makes a waiter. WaitThread needs FeatureSharedWord.
-func newWaiter(end *queue.End, endMu sync.Locker, port userclient.Port, policy WaitPolicy, over <-chan struct{}, why func() error) *waiter {
+// newWaiter makes a waiter. words says that the session has FeatureSharedWord, which
+// WaitThread needs.
+func newWaiter(
+	end *queue.End, endMu sync.Locker, port userclient.Port, policy WaitPolicy, words bool, over <-chan struct{}, why func() error,
+) *waiter {
 	w := &waiter{
 		end: end, endMu: endMu, port: port, policy: policy, over: over, why: why,
 		turn: newTurn(), spin: newSpinner(),
 	}
-	if wp, ok := port.(userclient.WordPort); ok && policy == WaitThread {
+	if wp, ok := port.(userclient.WordPort); ok && words && policy != WaitPoller {
 		w.word = wp
 	}
 	w.place, _ = port.(userclient.Locator)
@@ -173,7 +176,13 @@ func (w *waiter) waitBound(ctx context.Context, after uint32) error {
 
 // adapt spins where that may help, and sleeps.
 func (w *waiter) adapt(ctx context.Context, after uint32) error {
-	if w.spins() {
+	if w.slept++; w.slept >= locateEvery {
+		w.locate()
+	}
+	if w.together() { // and nothing to learn from how long the sleep takes
+		return w.sleep(ctx, after)
+	}
+	if w.spin.limit > 0 {
 		if err := w.spinFor(ctx, w.spin.limit); !errors.Is(err, errSpinOver) {
 			return err
 		}
@@ -182,11 +191,12 @@ func (w *waiter) adapt(ctx context.Context, after uint32) error {
 	before := time.Now()
 	err := w.sleep(ctx, after)
 	w.spin.slept(time.Since(before))
-	if w.slept++; w.slept >= locateEvery {
-		w.locate()
-	}
 	return err
 }
+
+// together reports whether both sides are known to run on one processor, where the
+// other side publishes nothing while this one spins.
+func (w *waiter) together() bool { return w.here != 0 && w.end.PeerCPU() == w.here }
 
 // spins reports whether the other side may publish something while this one spins.
 func (w *waiter) spins() bool {
@@ -194,7 +204,7 @@ func (w *waiter) spins() bool {
 	case WaitSpin:
 		return true
 	case WaitAdaptive:
-		return w.spin.limit > 0 && (w.here == 0 || w.end.PeerCPU() != w.here)
+		return w.spin.limit > 0 && !w.together()
 	}
 	return false
 }
