@@ -75,9 +75,12 @@ func (s *session) take(ctx context.Context, dst []*Buffer) (int, error) {
 		return 0, errNotRunning
 	}
 	n, err := ln.grab(dst, true)
+	none := n == 0 && err == nil
+	waits := none && ln.takers.tryLock()
+	ln.waiting = ln.waiting || waits
 	_ = ln.unlock(nil, queue.WakeNone) // no publication, so nothing can fail
-	if n == 0 && err == nil {
-		n, err = ln.takeNext(ctx, dst)
+	if none {
+		n, err = ln.takeNext(ctx, dst, waits)
 	}
 	if errors.Is(err, errPolicyFail) {
 		ln.tellHalted()
@@ -85,21 +88,24 @@ func (s *session) take(ctx context.Context, dst []*Buffer) (int, error) {
 	return n, err
 }
 
-// takeNext waits for a buffer, in turn with others who do.
-func (ln *lane) takeNext(ctx context.Context, dst []*Buffer) (int, error) {
-	if !ln.takers.lock(ctx, ln.ctx.Done()) {
+// takeNext waits for a buffer, in turn with others who do. waits says that it is the
+// caller's turn, and that the caller has found nothing.
+func (ln *lane) takeNext(ctx context.Context, dst []*Buffer, waits bool) (int, error) {
+	if !waits && !ln.takers.lock(ctx, ln.ctx.Done()) {
 		return 0, cmp.Or(context.Cause(ctx), errNotRunning)
 	}
 	defer ln.takers.unlock()
-	for {
-		ln.s.mu.Lock()
-		n, err := ln.grab(dst, true)
-		ln.waiting = n == 0 && err == nil
-		_ = ln.unlock(nil, queue.WakeNone)
-		if n > 0 || err != nil {
-			return n, err
+	for ; ; waits = false {
+		if !waits {
+			ln.s.mu.Lock()
+			n, err := ln.grab(dst, true)
+			ln.waiting = n == 0 && err == nil
+			_ = ln.unlock(nil, queue.WakeNone)
+			if n > 0 || err != nil {
+				return n, err
+			}
 		}
-		if err = ln.await(ctx); err != nil {
+		if err := ln.await(ctx); err != nil {
 			ln.s.mu.Lock()
 			ln.waiting = false
 			ln.s.mu.Unlock()

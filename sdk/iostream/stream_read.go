@@ -64,11 +64,15 @@ func (s *Stream) read(ctx context.Context, dst []Frame, atLeast int) (int, error
 		return n, s.readError(unless(n > 0, err))
 	}
 	defer s.waiter.unlock()
-	for {
-		m, err := s.fill(dst[n:])
-		n += m
-		if n >= atLeast || err != nil || n > 0 && s.hasAll() {
-			return n, s.readError(unless(n > 0, err))
+	for again := s.fetched(); ; again = true { // another reader may have fetched more than it took
+		if again {
+			m, err := s.fill(dst[n:])
+			if n += m; n >= atLeast || err != nil {
+				return n, s.readError(unless(n > 0, err))
+			}
+		}
+		if n > 0 && s.hasAll() {
+			return n, nil
 		}
 		if err := s.wait(ctx, uint32(atLeast-n)); err != nil {
 			m, _ := s.fill(dst[n:]) // they came together with the end
@@ -76,6 +80,13 @@ func (s *Stream) read(ctx context.Context, dst []Frame, atLeast int) (int, error
 			return n, s.readError(unless(n > 0, err))
 		}
 	}
+}
+
+// fetched reports whether entries that were received wait to be handed out.
+func (s *Stream) fetched() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.aheadAt < len(s.ahead)
 }
 
 // hasAll reports whether every buffer is on this side.

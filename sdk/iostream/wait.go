@@ -7,6 +7,7 @@ import (
 	"errors"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
@@ -45,13 +46,12 @@ type waiter struct {
 
 	yields int // batches of looks between chances for others; 0: after each look
 
+	news atomic.Uint32 // closed and interrupted, set with mu held
+
+	// bound is the caller's context made endable by stop and interrupt. It is kept from
+	// wait to wait, because a new one costs allocations (C33); contexts are told apart by
+	// their Done channel. Turn's holder changes it, with mu held.
 	mu     sync.Mutex
-	closed bool
-	// interrupted is set by interrupt until a wait has seen it.
-	interrupted bool
-	// bound is the caller's context made endable by close and interrupt. It is kept
-	// from wait to wait, because a new one costs allocations (C33); contexts are told
-	// apart by their Done channel.
 	bound  context.Context
 	cancel context.CancelFunc
 	done   <-chan struct{}
@@ -76,15 +76,24 @@ func newWaiter(
 	return w
 }
 
-// stop ends the wait that is under way and every later one.
-func (w *waiter) stop() {
+// What a waiter must know before it waits.
+const (
+	closed      = 1 << iota
+	interrupted // until a wait has seen it
+)
+
+// tell ends the wait that is under way, and makes the next one look at what is new.
+func (w *waiter) tell(news uint32) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.closed = true
+	w.news.Or(news)
 	if w.cancel != nil {
 		w.cancel()
 	}
 }
+
+// stop ends the wait that is under way and every later one.
+func (w *waiter) stop() { w.tell(closed) }
 
 // close is stop, and returns when nobody touches the queue from here any more.
 func (w *waiter) close() {
@@ -94,35 +103,29 @@ func (w *waiter) close() {
 }
 
 // interrupt makes the wait that is under way, or the next one, return nil.
-func (w *waiter) interrupt() {
+func (w *waiter) interrupt() { w.tell(interrupted) }
+
+// bind returns ctx made endable by stop and interrupt; nil if the wait was interrupted
+// before it began.
+func (w *waiter) bind(ctx context.Context) (context.Context, error) {
+	if w.news.Load() == 0 && w.bound != nil && w.done == ctx.Done() {
+		return w.bound, nil
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.interrupted = true
-	if w.cancel != nil && !w.closed {
+	news := w.news.And(^uint32(interrupted))
+	if w.cancel != nil {
 		w.cancel()
 		w.bound, w.cancel, w.done = nil, nil, nil
 	}
-}
-
-// bind returns ctx made endable by close and interrupt; nil if the wait was
-// interrupted before it began.
-func (w *waiter) bind(ctx context.Context) (context.Context, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	switch {
-	case w.closed:
+	case news&closed != 0:
 		return nil, ioreturn.ErrClosed
-	case w.interrupted:
-		w.interrupted = false
+	case news&interrupted != 0:
 		return nil, nil
 	}
-	if w.bound == nil || w.done != ctx.Done() {
-		if w.cancel != nil {
-			w.cancel()
-		}
-		w.bound, w.cancel = context.WithCancel(ctx)
-		w.done = ctx.Done()
-	}
+	w.bound, w.cancel = context.WithCancel(ctx)
+	w.done = ctx.Done()
 	return w.bound, nil
 }
 
