@@ -15,5 +15,6 @@
 // there the table says so, and what would help.
 //
 // Where all rows are run, or -svg says so, the distributions of the round trips are drawn
-// too, for one CPU and for two.
+// too, for one CPU and for two. With -curves no rows are run, and the figures of
+// docs/guides/performance.md are measured and drawn.
 package main

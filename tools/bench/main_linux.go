@@ -59,6 +59,7 @@ type options struct {
 	duration, patience time.Duration
 	rows, out, dir     string
 	svg                string
+	curves, figures    string
 	quick, gate        bool
 	verbose            bool
 }
@@ -74,6 +75,8 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	f.StringVar(&o.rows, "rows", "", "rows to run, such as 1,2,8 (default all)")
 	f.StringVar(&o.out, "o", "build/bench.json", "where to write the outcomes")
 	f.StringVar(&o.svg, "svg", "", "where to draw latencies (default build/latency.svg if all rows are run, else nowhere)")
+	f.StringVar(&o.curves, "curves", "", "measure and draw the figures of the guide to performance into this directory, and run no rows")
+	f.StringVar(&o.figures, "figures", "", "with -curves: which, such as size,rate (default all)")
 	f.StringVar(&o.dir, "build", "build/bench", "where to build the programs")
 	f.BoolVar(&o.quick, "quick", false, "three short rounds without waiting for a quiet machine")
 	f.BoolVar(&o.gate, "gate", false, "run the rows that are gates, and fail if one is not passed")
@@ -83,11 +86,12 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 		return o, err
 	case err != nil:
 		return o, errUsage
-	case f.NArg() > 0 || o.rounds < 1 || o.duration <= 0:
+	case f.NArg() > 0 || o.rounds < 1 || o.duration <= 0, o.curves == "" && o.figures != "",
+		o.curves != "" && (o.gate || o.rows != "" || o.svg != ""):
 		f.Usage()
 		return o, errUsage
 	}
-	if o.svg == "" && o.rows == "" && !o.gate {
+	if o.svg == "" && o.rows == "" && !o.gate && o.curves == "" {
 		o.svg = "build/latency.svg"
 	}
 	if o.quick {
@@ -121,6 +125,9 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o, err := parse(args, stderr)
 	if err != nil {
 		return err
+	}
+	if o.curves != "" {
+		return o.draw(ctx, stdout, stderr)
 	}
 	cells, err := o.choose(row.All())
 	if err != nil {

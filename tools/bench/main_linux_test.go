@@ -185,13 +185,16 @@ func TestFlags(t *testing.T) {
 		t.Errorf("%+v, %v", o, err)
 	}
 	for text, want := range map[string]string{
-		"": "build/latency.svg", "-rows 1": "", "-gate": "", "-rows 1 -svg x": "x", "-gate -svg x": "x",
+		"": "build/latency.svg", "-rows 1": "", "-gate": "", "-curves x": "", "-rows 1 -svg x": "x", "-gate -svg x": "x",
 	} {
 		if o, err := parse(strings.Fields(text), io.Discard); err != nil || o.svg != want {
 			t.Errorf("%q: draws to %q, %v", text, o.svg, err)
 		}
 	}
-	for _, bad := range [][]string{{"-rounds", "0"}, {"more"}, {"-unheard-of"}, {"-duration", "0s"}} {
+	for _, bad := range [][]string{
+		{"-rounds", "0"}, {"more"}, {"-unheard-of"}, {"-duration", "0s"},
+		{"-figures", "rate"}, {"-curves", "x", "-gate"}, {"-curves", "x", "-rows", "1"}, {"-curves", "x", "-svg", "y"},
+	} {
 		if _, err := parse(bad, io.Discard); !errors.Is(err, errUsage) {
 			t.Errorf("%q: %v", bad, err)
 		}
@@ -230,5 +233,31 @@ func TestBench(t *testing.T) {
 	}
 	if b, err = os.ReadFile(svg); err != nil || !bytes.Contains(b, []byte(">stream, poller<")) {
 		t.Errorf("%v: %s", err, b)
+	}
+}
+
+// TestCurves draws a figure, and no other.
+func TestCurves(t *testing.T) {
+	dir := t.TempDir()
+	svgs := filepath.Join(dir, "new")
+	args := []string{"-rounds", "1", "-duration", "5ms", "-patience", "0", "-curves", svgs, "-figures", "rate", "-build", filepath.Join(dir, "bench")}
+	var text strings.Builder
+	if err := bench(t.Context(), args, &text, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"CPU of the client", "10 k", "adaptive", "others took"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("no %q in\n%s", want, &text)
+		}
+	}
+	if strings.Contains(text.String(), "not run") {
+		t.Errorf("lines are missing:\n%s", &text)
+	}
+	files, err := os.ReadDir(svgs)
+	if err != nil || len(files) != 1 || files[0].Name() != "rate.svg" {
+		t.Errorf("%v, %v", files, err)
+	}
+	if err := bench(t.Context(), append(args, "-figures", "rate,speed"), io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), `"speed"`) {
+		t.Errorf("a figure that is not there: %v", err)
 	}
 }

@@ -69,10 +69,13 @@ func times(s *sample.Series) []float64 {
 	return ts
 }
 
-// Write writes the figure to a file, whose directory it makes.
-func Write(path string, f *Figure) error {
+// Image is a Figure or a Chart.
+type Image interface{ SVG() []byte }
+
+// Write writes an image to a file, whose directory it makes.
+func Write(path string, i Image) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(path, SVG(f), 0o644)
+	return os.WriteFile(path, i.SVG(), 0o644)
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package plot draws distributions of latencies as an SVG image: percentiles, on an axis
-// where each nine more is as wide as the one before, and times on a logarithmic one.
+// Package plot draws what was measured as SVG images. A Figure has distributions of
+// latencies: percentiles, on an axis where each nine more is as wide as the one before,
+// and times on a logarithmic one. A Chart has values over values, both logarithmic.
 package plot
 
 import (
@@ -54,43 +55,61 @@ const (
 	maxNines = 0.7
 )
 
+// drawing is an image that is being drawn.
+type drawing struct{ bytes.Buffer }
+
 // canvas is a figure that is being drawn.
 type canvas struct {
-	bytes.Buffer
+	*drawing
 	f         *Figure
 	low, high float64 // decades of the times
 }
 
 // SVG returns the figure as an image, the same for the same figure.
-func SVG(f *Figure) []byte {
-	c := &canvas{f: f}
-	c.low, c.high = decades(f)
-	high := header + len(f.Panels)*(above+plotHigh+below) + len(f.Notes)*noteHigh + 10
-	c.printf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img">`+"\n", width, high, width, high)
-	c.printf("<title>%s</title>\n<style>%s</style>\n", escape(f.Title), style())
-	c.printf(`<rect class="bg" width="%d" height="%d"/>`+"\n", width, high)
-	c.text(left, 28, "h", "start", f.Title)
-	y := float64(header)
+func (f *Figure) SVG() []byte {
+	var times []float64
 	for i := range f.Panels {
-		c.panel(&f.Panels[i], y+above)
+		for _, k := range f.Panels[i].Curves {
+			times = append(times, k.Times...)
+		}
+	}
+	c := &canvas{f: f}
+	c.low, c.high = decades(times, 1, 2, 6)
+	return image(f.Title, len(f.Panels), f.Notes, func(d *drawing, i int, top float64) {
+		c.drawing = d
+		c.panel(&f.Panels[i], top)
+	})
+}
+
+// image draws panels, one below the other, each with its axes from top on.
+func image(title string, panels int, notes []string, panel func(d *drawing, i int, top float64)) []byte {
+	d := new(drawing)
+	high := header + panels*(above+plotHigh+below) + len(notes)*noteHigh + 10
+	d.printf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img">`+"\n", width, high, width, high)
+	d.printf("<title>%s</title>\n<style>%s</style>\n", escape(title), style())
+	d.printf(`<rect class="bg" width="%d" height="%d"/>`+"\n", width, high)
+	d.text(left, 28, "h", "start", title)
+	y := float64(header)
+	for i := range panels {
+		panel(d, i, y+above)
 		y += above + plotHigh + below
 	}
-	for _, n := range f.Notes {
-		c.text(left, y+10, "s", "start", n)
+	for _, n := range notes {
+		d.text(left, y+10, "s", "start", n)
 		y += noteHigh
 	}
-	c.printf("</svg>\n")
-	return c.Bytes()
+	d.printf("</svg>\n")
+	return d.Bytes()
 }
 
-func (c *canvas) printf(format string, args ...any) { fmt.Fprintf(c, format, args...) }
+func (d *drawing) printf(format string, args ...any) { fmt.Fprintf(d, format, args...) }
 
-func (c *canvas) text(x, y float64, class, anchor, text string) {
-	c.printf(`<text class="%s" x="%s" y="%s" text-anchor="%s">%s</text>`+"\n", class, number(x), number(y), anchor, escape(text))
+func (d *drawing) text(x, y float64, class, anchor, text string) {
+	d.printf(`<text class="%s" x="%s" y="%s" text-anchor="%s">%s</text>`+"\n", class, number(x), number(y), anchor, escape(text))
 }
 
-func (c *canvas) line(class string, x1, y1, x2, y2 float64) {
-	c.printf(`<line class="%s" x1="%s" y1="%s" x2="%s" y2="%s"/>`+"\n", class, number(x1), number(y1), number(x2), number(y2))
+func (d *drawing) line(class string, x1, y1, x2, y2 float64) {
+	d.printf(`<line class="%s" x1="%s" y1="%s" x2="%s" y2="%s"/>`+"\n", class, number(x1), number(y1), number(x2), number(y2))
 }
 
 func (c *canvas) panel(p *Panel, top float64) {
@@ -99,21 +118,37 @@ func (c *canvas) panel(p *Panel, top float64) {
 	y := top + 10
 	for i := range p.Curves {
 		k := &p.Curves[i]
-		class := "l s" + strconv.Itoa(k.Style%Styles)
-		var points []string
+		var points [][2]float64
+		value := ""
 		for i, t := range k.Times {
-			points = append(points, number(c.x(i))+","+number(c.y(t, top)))
+			points = append(points, [2]float64{c.x(i), c.y(t, top)})
+			value = duration(k.Times[0])
 		}
-		c.printf(`<polyline class="%s" points="%s"/>`+"\n", class, strings.Join(points, " "))
-		c.line(class, legend, y-4, legend+28, y-4)
-		c.text(legend+36, y, "t", "start", k.Name)
-		if len(k.Times) > 0 {
-			c.text(width-14, y, "s", "end", duration(k.Times[0]))
-		}
+		c.curve(k.Style, points, y, k.Name, value)
 		y += lineHigh
 	}
-	for _, name := range p.Missing {
-		c.text(legend+36, y, "s", "start", name+": not run")
+	c.missing(p.Missing, y)
+}
+
+// curve draws a curve and, at y, what the legend says of it.
+func (d *drawing) curve(style int, points [][2]float64, y float64, name, value string) {
+	class := "l s" + strconv.Itoa(style%Styles)
+	var all []string
+	for _, p := range points {
+		all = append(all, number(p[0])+","+number(p[1]))
+	}
+	d.printf(`<polyline class="%s" points="%s"/>`+"\n", class, strings.Join(all, " "))
+	d.line(class, legend, y-4, legend+28, y-4)
+	d.text(legend+36, y, "t", "start", name)
+	if value != "" {
+		d.text(width-14, y, "s", "end", value)
+	}
+}
+
+// missing has the legend name, from y on, what there is no curve of.
+func (d *drawing) missing(names []string, y float64) {
+	for _, name := range names {
+		d.text(legend+36, y, "s", "start", name+": not run")
 		y += lineHigh
 	}
 }
@@ -133,11 +168,16 @@ func (c *canvas) axes(top float64) {
 		c.line("g", left, c.y(t, top), left+plotWide, c.y(t, top))
 		c.text(left-8, c.y(t, top)+4, "s", "end", duration(t))
 	}
-	c.text(left+plotWide/2, top+plotHigh+34, "s", "middle", "share of the round trips that take no longer")
-	c.printf(`<text class="s" text-anchor="middle" transform="translate(16 %s) rotate(-90)">round trip</text>`+"\n", number(top+plotHigh/2))
+	c.names(top, "share of the round trips that take no longer", "round trip")
 	if len(c.f.Shares) > 0 {
 		c.text(width-14, top-12, "s", "end", percent(c.f.Shares[0]))
 	}
+}
+
+// names writes what the axes of a panel show.
+func (d *drawing) names(top float64, x, y string) {
+	d.text(left+plotWide/2, top+plotHigh+34, "s", "middle", x)
+	d.printf(`<text class="s" text-anchor="middle" transform="translate(16 %s) rotate(-90)">%s</text>`+"\n", number(top+plotHigh/2), escape(y))
 }
 
 func percent(share float64) string {
@@ -166,19 +206,16 @@ func (c *canvas) y(t, top float64) float64 {
 	return top + plotHigh*(c.high-at)/(c.high-c.low)
 }
 
-// decades returns the powers of ten between which all times are, at least one apart.
-func decades(f *Figure) (low, high float64) {
+// decades returns the powers of ten between which all values are, at least one apart, and
+// none below least; those that are given where there is no value.
+func decades(values []float64, least, emptyLow, emptyHigh float64) (low, high float64) {
 	low, high = math.Inf(1), math.Inf(-1)
-	for i := range f.Panels {
-		for _, k := range f.Panels[i].Curves {
-			for _, t := range k.Times {
-				at := math.Log10(max(t, 1))
-				low, high = min(low, math.Floor(at)), max(high, math.Ceil(at))
-			}
-		}
+	for _, v := range values {
+		at := math.Log10(max(v, least))
+		low, high = min(low, math.Floor(at)), max(high, math.Ceil(at))
 	}
 	if low > high {
-		return 2, 6 // nothing was measured
+		return emptyLow, emptyHigh
 	}
 	return low, max(high, low+1)
 }

@@ -87,7 +87,7 @@ func figure(curves ...Curve) *Figure {
 }
 
 func TestCurvesAreWhereTheirTimesAre(t *testing.T) {
-	d := parse(t, SVG(figure(Curve{"fast", 0, []float64{100, 200, 400, 1000}}, Curve{"slow", Warm, []float64{1e4, 1e4, 1e5, 1e8}})))
+	d := parse(t, figure(Curve{"fast", 0, []float64{100, 200, 400, 1000}}, Curve{"slow", Warm, []float64{1e4, 1e4, 1e5, 1e8}}).SVG())
 	fast, slow := d.lines["l s0"], d.lines["l s"+strconv.Itoa(Warm)]
 	if len(fast) != 4 || len(slow) != 4 {
 		t.Fatalf("%v", d.lines)
@@ -120,7 +120,7 @@ func TestTextIsEscaped(t *testing.T) {
 	const name = `a<b> & "c" 'd' ]]>`
 	f := figure(Curve{name, 1, []float64{1, 2, 3, 4}})
 	f.Title, f.Panels[0].Missing, f.Notes = name, []string{name + "\x00"}, []string{name, "\xff"}
-	d := parse(t, SVG(f))
+	d := parse(t, f.SVG())
 	for _, want := range []string{name, name + "\ufffd: not run", "\ufffd"} {
 		if !slices.Contains(d.texts, want) {
 			t.Errorf("no %q in %q", want, d.texts)
@@ -137,7 +137,7 @@ func TestFiguresWithLittle(t *testing.T) {
 		"flat":      figure(Curve{Name: "flat", Times: []float64{1000, 1000, 1000, 1000}}),
 		"zero":      figure(Curve{Name: "zero", Times: []float64{0, 0, 0, 0}}),
 	} {
-		if svg := SVG(f); bytes.Contains(svg, []byte("NaN")) || bytes.Contains(svg, []byte("Inf")) {
+		if svg := f.SVG(); bytes.Contains(svg, []byte("NaN")) || bytes.Contains(svg, []byte("Inf")) {
 			t.Errorf("%s: %s", name, svg)
 		} else {
 			parse(t, svg)
@@ -207,7 +207,7 @@ func TestLatencyHasEveryTrip(t *testing.T) {
 	if err != nil || len(svg) > 40_000 {
 		t.Fatal(len(svg), err)
 	}
-	if again := SVG(Latency(measured(gone.Job), "a note")); !bytes.Equal(svg, again) {
+	if again := Latency(measured(gone.Job), "a note").SVG(); !bytes.Equal(svg, again) {
 		t.Error("the same samples give two images")
 	}
 	d := parse(t, svg)
