@@ -20,7 +20,7 @@ LINT          = $(LINT_DIR)/golangci-lint
 # A 32-bit machine of which this one runs the programs.
 ARCH32 = $(patsubst amd64,386,$(patsubst arm64,arm,$(shell $(GO) env GOHOSTARCH)))
 
-.PHONY: help demo demo-check test mutants test-race test-32 test-model bench bench-go fuzz lint cross ci
+.PHONY: help demo demo-check test mutants test-race test-32 test-model bench bench-gate bench-go fuzz lint cross ci
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,10 @@ test-model: ## check the wake-up protocol exhaustively; needs spin and gcc
 bench: ## measure beside C and other transports (ARGS: its flags); needs gcc
 	$(GO) run ./tools/bench $(ARGS)
 
+bench-gate: ## check the rows of the bench that are gates; needs gcc
+	.ci/need gcc
+	$(GO) run ./tools/bench -gate -rounds 7
+
 bench-go: ## run the Go benchmarks (BENCH selects)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
@@ -71,4 +75,4 @@ cross: ## build and vet for every supported system; check that Linux programs ar
 	GO="$(GO)" .ci/cross
 
 ci: ## run every lane, as .ci/run does
-	MAKE="$(MAKE)" .ci/lanes test lint test-race test-32 cross test-model fuzz demo-check
+	MAKE="$(MAKE)" .ci/lanes test lint test-race test-32 cross test-model fuzz demo-check bench-gate

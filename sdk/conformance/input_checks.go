@@ -190,11 +190,11 @@ func (r *rig) sync(ctx context.Context, token uint64) (uint32, error) {
 	return uint32(a.Out[0]), nil
 }
 
-// synced is sync on a running stream, with time for n frames, after sent entries were
+// synced is sync on a running stream, with time for some frames, after sent entries were
 // published. One that has stopped by itself is started again; then more are published,
 // which synced returns too.
-func (r *rig) synced(n, sent int, token uint64) (index uint32, published int, err error) {
-	ctx, cancel := r.t.Frames(n)
+func (r *rig) synced(sent int, token uint64) (index uint32, published int, err error) {
+	ctx, cancel := r.t.Frames(4)
 	defer cancel()
 	read, err := r.retried(func() (err error) {
 		index, err = r.sync(ctx, token)
@@ -231,7 +231,7 @@ func checkSyncWaits(t *T) {
 	sent := 0
 	for range syncRounds {
 		var err error
-		_, sent, err = r.synced(4, sent+r.sendSome(3), 1)
+		_, sent, err = r.synced(sent+r.sendSome(3), 1)
 		if err != nil {
 			t.Fatalf("input sync of a running stream was answered with %s; it must succeed", answer(err))
 		}
@@ -250,7 +250,7 @@ func checkSyncIndex(t *T) {
 	for range syncRounds {
 		var index uint32
 		var err error
-		index, sent, err = r.synced(4, sent+r.sendSome(3), 1)
+		index, sent, err = r.synced(sent+r.sendSome(3), 1)
 		if err != nil {
 			t.Fatalf("input sync of a running stream was answered with %s; it must succeed", answer(err))
 		}
@@ -264,7 +264,7 @@ func checkTokens(t *T) {
 	r := t.running(t.layout())
 	r.sendSome(1)
 	for _, token := range []uint64{0, 1, 0x7fffffff, 0x80000000, 0xffffffff} {
-		if _, _, err := r.synced(4, 0, token); err != nil {
+		if _, _, err := r.synced(0, token); err != nil {
 			t.Errorf("input sync with the token %#x was answered with %s; it must succeed", token, answer(err))
 		}
 		if t.Claims(CapDoorbell) {
@@ -342,7 +342,7 @@ func checkSyncGivenUp(t *T) {
 	if err := r.exchange(2); err != nil {
 		t.Fatalf("after an input sync was given up while the stream was suspended, the client %v", err)
 	}
-	if _, _, err := r.synced(4, 0, 2); err != nil {
+	if _, _, err := r.synced(0, 2); err != nil {
 		t.Errorf("after an input sync was given up and the stream went on, the next one was answered with %s; it must succeed", answer(err))
 	}
 }

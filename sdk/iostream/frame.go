@@ -209,7 +209,7 @@ func (s *Stream) endLoans(fs []Frame, ps []Posting) error {
 	}
 	for i := range fs {
 		f := &fs[i]
-		if f.s == s && (ps == nil || s.fits(&ps[i], f.e.Buffer)) && s.lease.end(f.e.Buffer, f.gen) {
+		if f.s == s && (len(ps) == 0 || s.fits(&ps[i], f.e.Buffer)) && s.lease.end(f.e.Buffer, f.gen) {
 			continue
 		}
 		for j := range fs[:i] {
@@ -231,7 +231,7 @@ func (s *Stream) mistake(fs []Frame, ps []Posting, i int) error {
 	switch {
 	case fs[i].s != s:
 		return errNoFrame
-	case ps != nil && !s.fits(&ps[i], id):
+	case len(ps) > 0 && !s.fits(&ps[i], id):
 		return ps[i].misfit(id, len(s.data[id]), len(s.control[id]))
 	}
 	return errLoanOver

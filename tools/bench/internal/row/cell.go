@@ -14,7 +14,7 @@ type Gate uint8
 // The gates.
 const (
 	Report Gate = iota // it is only told
-	Slack              // it may miss its bound by a quarter, and has a second try
+	Slack              // it may miss its bound, or what is known to miss it, by a quarter, and has a second try
 	Exact              // it must be within its bound
 )
 
@@ -50,6 +50,9 @@ type Cell struct {
 	// Bound is what the ratio of value and limit must not be above, or below with AtLeast.
 	Bound   float64
 	AtLeast bool
+	// Known is the ratio that a cell which misses its bound has today, or 0. A gate holds
+	// it there until it gets better; the table goes on to say that the bound is missed.
+	Known float64
 	// Free says that there is no bound: the value is for information.
 	Free bool
 	// Why says why the bound is missed, if it is.

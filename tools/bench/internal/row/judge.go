@@ -40,6 +40,7 @@ type Outcome struct {
 	Others float64 `json:"others"`
 
 	gate Gate
+	held float64 // what a gate with slack holds it to
 }
 
 // Judge compares the values of each cell.
@@ -56,6 +57,7 @@ func (c *Cell) judge(set sample.Set) Outcome {
 	if c.AtLeast {
 		o.Sense = "at least"
 	}
+	o.held = cmp.Or(c.Known, c.Bound)
 	if !c.Free {
 		o.Bound = &c.Bound
 	}
@@ -153,9 +155,9 @@ func (o *Outcome) Fails() bool {
 	case Exact:
 		return true
 	case Slack:
-		bound := *o.Bound * slack
+		bound := o.held * slack
 		if o.Sense == "at least" {
-			bound = *o.Bound / slack
+			bound = o.held / slack
 		}
 		return !within(*o.Ratio, bound, o.Sense == "at least")
 	case Report:

@@ -32,6 +32,8 @@ func TestJudge(t *testing.T) {
 	constant.Limit, constant.Constant = job.Job{}, 20
 	worst.Worst = true
 	zero.Limit, zero.Bound, zero.Gate = job.Job{}, 0, Exact
+	known, knownLeast := cell, atLeast
+	known.Known, knownLeast.Known = 2.4, 1.1
 	for _, tc := range []struct {
 		name   string
 		cell   Cell
@@ -47,6 +49,10 @@ func TestJudge(t *testing.T) {
 		{"at least, above", atLeast, []float64{30}, 3, true, 0, false},
 		{"at least, below", atLeast, []float64{12.1}, 1.21, false, (1.5 - 1.21) / 1.5, false},
 		{"at least, below the slack", atLeast, []float64{11}, 1.1, false, 0.4 / 1.5, true},
+		{"misses the bound as known", known, []float64{29}, 2.9, false, 1.4 / 1.5, false},
+		{"misses the bound by more", known, []float64{31}, 3.1, false, 1.6 / 1.5, true},
+		{"at least, as known", knownLeast, []float64{9}, 0.9, false, 0.4, false},
+		{"at least, below what is known", knownLeast, []float64{8.7}, 0.87, false, 0.42, true},
 		{"constant", constant, []float64{20}, 1, true, 0, false},
 		{"worst sample", worst, []float64{1, 1, 30}, 3, false, 1, true},
 		{"nothing", zero, []float64{0, 0}, 0, true, 0, false},
