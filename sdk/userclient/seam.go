@@ -90,6 +90,13 @@ type Port interface {
 // far, as Wait would, without waiting. It must not run at the same time as a Wait.
 type Clearer interface{ Clear() }
 
+// RingCounter is implemented by ports that count what they hear. RingsHeard returns how
+// many rings Wait and Clear have taken away so far, as the kernel counted them, and how
+// many waits on a word have ended because it had changed. Rings that are given at the
+// same time may count as one. The other side can ring for nothing, so it is a measure
+// and not a proof. It does not block and may be called from any goroutine.
+type RingCounter interface{ RingsHeard() uint64 }
+
 // Word is a 32-bit word in shared memory that a WordPort can sleep on. It is an
 // interface so that this package needs neither unsafe nor a system call; the
 // queue's index word implements it.

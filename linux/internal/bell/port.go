@@ -6,6 +6,7 @@ package bell
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -34,7 +35,8 @@ type Port struct {
 	busy    atomic.Bool           // somebody waits
 	onWord  atomic.Bool           // and does so on a word
 	buf     [512]byte
-	result  error // of read
+	result  error         // of read
+	heard   atomic.Uint64 // written by who waits or clears
 	onLost  func(error)
 	cancel  atomic.Uint32 // changes when a sleeper on a word must look around
 	noWaitv bool          // this system has no futex_waitv
@@ -46,8 +48,9 @@ type Port struct {
 }
 
 var (
-	_ userclient.Port     = (*Port)(nil)
-	_ userclient.WordPort = (*Port)(nil)
+	_ userclient.Port        = (*Port)(nil)
+	_ userclient.WordPort    = (*Port)(nil)
+	_ userclient.RingCounter = (*Port)(nil)
 )
 
 var (
@@ -184,8 +187,8 @@ func (p *Port) Fail(err error) {
 	p.wake()
 }
 
-// stayReadable makes the descriptor poll readable from now on. An eventfd that
-// does so already is left alone: only then could a write to it block.
+// stayReadable makes the descriptor poll readable from now on. An eventfd that does
+// so already is left alone: only then could a write to it block.
 func (p *Port) stayReadable(fd uintptr) {
 	if p.kind == SocketPair {
 		unix.Shutdown(int(fd), unix.SHUT_RDWR)
@@ -243,12 +246,36 @@ func (p *Port) wake() {
 	}
 }
 
-func (p *Port) consume(fd int) (int, unix.Errno) {
+// consume takes all rings away that there are, or some of a socket's.
+func (p *Port) consume(fd int) (n int, errno unix.Errno) {
 	if p.kind == SocketPair {
-		return recvNoWait(fd, p.buf[:])
+		if n, errno = recvNoWait(fd, p.buf[:]); n > 0 && errno == 0 {
+			p.hear(uint64(n))
+		}
+		return n, errno
 	}
-	return readNoWait(fd, (*[8]byte)(p.buf[:]))
+	count := (*[8]byte)(p.buf[:])
+	if n, errno = readNoWait(fd, count); n == len(count) && errno == 0 {
+		p.hear(binary.NativeEndian.Uint64(count[:]))
+	}
+	return n, errno
 }
+
+// mostAtOnce is the most rings that are believed to have come between two looks. The
+// other side can set the counter of an eventfd to anything.
+const mostAtOnce = 1 << 32
+
+// hear counts rings. After the end there is one of our own.
+func (p *Port) hear(rings uint64) {
+	if p.over.Load() != nil {
+		return
+	}
+	before := p.heard.Load()
+	p.heard.Store(max(before, before+min(rings, mostAtOnce))) // stays where it would wrap
+}
+
+// RingsHeard returns how many rings were heard. See userclient.RingCounter.
+func (p *Port) RingsHeard() uint64 { return p.heard.Load() }
 
 // ready reports whether descriptor num polls for one of events now.
 func ready(num int, events int16) bool {

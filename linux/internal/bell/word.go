@@ -37,9 +37,13 @@ func (p *Port) WaitWord(ctx context.Context, w userclient.Word, seen uint32) err
 			return err
 		}
 		if w.Load() != seen {
+			p.hear(1)
 			return nil
 		}
 		done, err := p.sleep(w, seen, mark)
+		if done && err == nil && w.Load() != seen {
+			p.hear(1)
+		}
 		if err != nil || done {
 			return err
 		}

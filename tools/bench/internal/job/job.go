@@ -161,8 +161,9 @@ const (
 	Mean      Metric = "mean"
 	PerSecond Metric = "per_s"
 	Entries   Metric = "entries"
-	// Bells are writes by which the sides woke each other, as the kernel counted them,
-	// per entry.
+	// Bells are the rings by which the sides woke each other, per entry, counted where
+	// they are heard: an eventfd's counter is the kernel's count, and a sleep on a word of
+	// memory counts as one.
 	Bells Metric = "bells"
 	// Allocs are allocations per entry of the side that made more of them.
 	Allocs Metric = "allocs"

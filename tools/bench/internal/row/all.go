@@ -189,7 +189,7 @@ func bells() []Cell {
 	}{{iostream.WaitAdaptive, 0.01}, {iostream.WaitPoller, 0.05}} {
 		ours := rate(x.wait, page, 1, true)
 		cells = append(cells, Cell{
-			Row: 9, Name: "bell writes per message, " + x.wait.String(), Unit: PerEntry, Gate: Exact,
+			Row: 9, Name: "bells per message, as the kernel counts them, " + x.wait.String(), Unit: PerEntry, Gate: Exact,
 			Job: ours, Metric: job.Bells, Constant: 1, Bound: x.bound,
 		})
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/iostreamkit/iostreamkit/linux/socket"
 	"github.com/iostreamkit/iostreamkit/sdk/iostream"
+	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 	"github.com/iostreamkit/iostreamkit/tools/bench/internal/job"
 )
 
@@ -35,7 +36,7 @@ func farStream(ctx context.Context, t *job.Task, ready func() error) (err error)
 		return err
 	}
 	served := make(chan error, 1)
-	go func() { served <- l.Serve(ctx, d) }()
+	go func() { served <- l.Serve(ctx, heard{d}) }()
 	defer func() {
 		err = errors.Join(err, l.Close(), <-served)
 	}()
@@ -43,6 +44,15 @@ func farStream(ctx context.Context, t *job.Task, ready func() error) (err error)
 		return err
 	}
 	return drive(ctx, t, d)
+}
+
+// heard is a driver whose client's rings are counted.
+type heard struct{ *iostream.Driver }
+
+// NewSession is the driver's.
+func (h heard) NewSession(p userclient.Peer, r userclient.Resources) (userclient.Session, error) {
+	listenTo(r.Doorbell())
+	return h.Driver.NewSession(p, r)
 }
 
 // drive posts buffers until ctx ends.

@@ -5,25 +5,25 @@
 package work
 
 import (
-	"fmt"
 	"math"
-	"os"
 	"runtime"
 	"sync/atomic"
 	"syscall"
 	"time"
 
+	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 	"github.com/iostreamkit/iostreamkit/tools/bench/internal/job"
 	"github.com/iostreamkit/iostreamkit/tools/bench/internal/stat"
 )
 
 // Reading is what the kernel and the runtime know of a process at one moment.
 type Reading struct {
-	// Writes are the write calls of the process, as the kernel counts them: those to
-	// eventfds, by which bells are rung, and few others. The calls of Go's scheduler to
-	// wake its poller are among them.
-	Writes uint64
-	CPU    time.Duration
+	// Rings are how often the other side rang, counted where it is heard: what is read from
+	// the counter of an eventfd is the kernel's own count. Calls that ring are not counted,
+	// since not all ways to ring show in the kernel's account of them. A wait on a word of
+	// memory counts as one ring. It is -1 if nothing here counts.
+	Rings int64
+	CPU   time.Duration
 	// Allocs are those per entry of the process's loop, -1 if too few entries came for it
 	// to be known; see allocs.
 	Allocs float64
@@ -37,26 +37,25 @@ func take() (r Reading, err error) {
 	}
 	r.CPU = time.Duration(u.Utime.Nano() + u.Stime.Nano())
 	r.Allocs = measuredAllocs()
-	r.Writes, err = writes()
-	return r, err
+	r.Rings = rings()
+	return r, nil
 }
 
-// writes returns the count of write calls in the kernel's accounting of this process.
-func writes() (n uint64, err error) {
-	text, err := os.ReadFile("/proc/self/io")
-	if err != nil {
-		return 0, err
+// ear is the port of this process that the other side rings.
+var ear atomic.Pointer[userclient.RingCounter]
+
+// listenTo makes p the port whose rings are counted.
+func listenTo(p userclient.Port) {
+	if c, ok := p.(userclient.RingCounter); ok {
+		ear.Store(&c)
 	}
-	return parseWrites(string(text))
 }
 
-func parseWrites(text string) (n uint64, err error) {
-	var chars [2]uint64
-	var reads uint64
-	if _, err := fmt.Sscanf(text, "rchar: %d\nwchar: %d\nsyscr: %d\nsyscw: %d\n", &chars[0], &chars[1], &reads, &n); err != nil {
-		return 0, fmt.Errorf("the kernel's account of system calls is not as expected: %w", err)
+func rings() int64 {
+	if c := ear.Load(); c != nil {
+		return int64((*c).RingsHeard())
 	}
-	return n, nil
+	return -1
 }
 
 // both is a Reading of each side.
@@ -65,13 +64,12 @@ type both struct {
 	near, far Reading
 }
 
-// begin takes readings at the beginning: the far side's first, since asking is a write.
+// begin takes readings at the beginning.
 func begin(f *far) (b both, err error) {
 	if f != nil {
 		if b.far, err = f.read(); err != nil {
 			return b, err
 		}
-		b.far.Writes++ // its answer, which it has not counted yet
 	}
 	b.at = time.Now()
 	b.near, err = take()
@@ -95,7 +93,9 @@ func (b *both) finish(f *far, entries int, r job.Result) (err error) {
 	n := float64(max(entries, 1))
 	r[job.Entries] = float64(entries)
 	r[job.CPU] = (near.CPU - b.near.CPU).Seconds() / took
-	r[job.Bells] = float64(near.Writes-b.near.Writes+far.Writes-b.far.Writes) / n
+	if f != nil && b.near.Rings >= 0 && b.far.Rings >= 0 {
+		r[job.Bells] = float64(near.Rings-b.near.Rings+far.Rings-b.far.Rings) / n
+	}
 	if f == nil {
 		far.Allocs = near.Allocs // of the whole process
 	}

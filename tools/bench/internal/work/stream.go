@@ -56,12 +56,22 @@ func open(ctx context.Context, t *job.Task) (_ *client, err error) {
 		return errors.Join(err, closeDriver())
 	}
 	if c.s, err = iostream.Open(ctx, conn, &iostream.Config{Wait: t.Job.Wait}); err == nil {
-		err = c.s.Start(ctx)
+		err = c.start(ctx, conn)
 	}
 	if err != nil {
 		return nil, errors.Join(err, c.close())
 	}
 	return c, nil
+}
+
+// start starts the stream. Its port is there.
+func (c *client) start(ctx context.Context, conn userclient.Conn) error {
+	p, err := conn.Port(userclient.PortOutput)
+	if err != nil {
+		return err
+	}
+	listenTo(p)
+	return c.s.Start(ctx)
 }
 
 // reach connects to a driver in another process, or makes one in this one.
