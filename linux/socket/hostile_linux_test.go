@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/iostreamkit/iostreamkit/internal/leak"
+	"github.com/iostreamkit/iostreamkit/linux/internal/bell"
 	"github.com/iostreamkit/iostreamkit/linux/internal/memfd"
 	"github.com/iostreamkit/iostreamkit/linux/internal/seqpacket"
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
@@ -452,20 +453,12 @@ func TestC38ClientThatNeverReads(t *testing.T) {
 	usable(t, path)
 }
 
-func TestC1ClientThatBlocksABell(t *testing.T) {
-	leak.Check(t)
-	var slow late
-	for range tries {
-		slow.add(blockBell(t))
-	}
-	slow.check(t)
-}
-
-// blockBell returns how long it took the driver to see that its bell is blocked.
-func blockBell(t *testing.T) time.Duration {
-	p := newFake()
-	path, _ := serve(t, p, nil)
-	c := connect(t, path, nil)
+// blockBell makes a session whose client has done all that it can to block its bell.
+// look is called with the driver's end of the bell.
+func blockBell(t *testing.T, look func(*bell.Bell)) (p *fakeProvider, path string, c *Conn) {
+	p = newFake()
+	path, _ = serve(t, p, nil)
+	c = connect(t, path, nil)
 	out, err := c.Port(userclient.PortOutput)
 	if err != nil {
 		t.Fatal(err)
@@ -478,8 +471,31 @@ func blockBell(t *testing.T) time.Duration {
 	if err := unix.SetNonblock(out.FD(), false); err != nil {
 		t.Fatal(err)
 	}
+	if err := c.Call(t.Context(), &userclient.Args{Selector: selEcho}); err != nil { // after it the bell is there
+		t.Fatal(err)
+	}
+	s := within(t, p.made)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	look(s.bells[userclient.PortOutput].(*bell.Bell))
+	return p, path, c
+}
+
+func TestC1ClientThatBlocksABell(t *testing.T) {
+	leak.Check(t)
+	var slow late
+	for range tries {
+		slow.add(blockWrittenBell(t))
+	}
+	slow.check(t)
+}
+
+// blockWrittenBell returns how long it took the driver to see that its bell, which is
+// written to, is blocked.
+func blockWrittenBell(t *testing.T) time.Duration {
+	p, path, c := blockBell(t, (*bell.Bell).ByWrite)
 	start := time.Now()
-	err = c.Call(t.Context(), &userclient.Args{Selector: selRing, In: []uint64{0}})
+	err := c.Call(t.Context(), &userclient.Args{Selector: selRing, In: []uint64{0}})
 	if !errors.Is(err, ioreturn.ErrGone) && !errors.Is(err, ioreturn.ErrProtocol) {
 		t.Errorf("the call that rings: %v", err)
 	}
@@ -489,6 +505,32 @@ func blockBell(t *testing.T) time.Duration {
 	took := time.Since(start)
 	usable(t, path)
 	return took
+}
+
+// A bell that the kernel signals is not blocked, so nothing is wrong with the session.
+func TestC1ClientThatCannotBlockABell(t *testing.T) {
+	leak.Check(t)
+	signals := false
+	p, path, c := blockBell(t, func(b *bell.Bell) { signals = b.Signals() })
+	if !signals {
+		t.Log("this system has no io_uring for us")
+		return
+	}
+	for range 100 {
+		if err := c.Call(t.Context(), &userclient.Args{Selector: selRing, In: []uint64{0}}); err != nil {
+			t.Fatalf("the call that rings: %v", err)
+		}
+	}
+	if out, err := c.Port(userclient.PortOutput); err != nil || out.Wait(t.Context()) != nil {
+		t.Errorf("the port: %v", err)
+	}
+	if err := c.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+	if err := within(t, p.closed); err != nil {
+		t.Errorf("the driver was told %v", err)
+	}
+	usable(t, path)
 }
 
 func TestClientThatClosesItsPort(t *testing.T) {

@@ -27,12 +27,15 @@ type Bell struct {
 	over   atomic.Pointer[error]
 	onLost func(error)
 
-	// Of eventfds only: the watchdog runs while the bell is in use.
-	rings   atomic.Uint64 // rings that have ended
-	watched atomic.Bool   // the timer runs
-	timer   *time.Timer
-	seen    uint64 // rings at the last look
-	inside  bool   // whether a write was under way then
+	// Of eventfds only. Without a signaller, or when it fails, the eventfd is written to,
+	// and a watchdog runs while that happens.
+	signaller *signaller
+	writers   atomic.Int32  // writes under way
+	writes    atomic.Uint64 // writes that have ended
+	watched   atomic.Bool   // the timer runs
+	timer     *time.Timer
+	seen      uint64 // writes at the last look
+	inside    bool   // whether one was under way then
 }
 
 var (
@@ -49,14 +52,31 @@ func NewBell(k Kind, num int, onLost func(error)) (*Bell, error) {
 		return nil, err
 	}
 	b := &Bell{kind: k, fd: fd.New(num), onLost: onLost}
+	if k == EventFD {
+		b.signaller, _ = newSignaller(num) // without one the eventfd is written to
+	}
 	b.timer = time.AfterFunc(time.Hour, b.watch)
 	b.timer.Stop()
 	return b, nil
 }
 
+// Signals reports whether b is rung in the way that nobody can block. It may differ
+// from bell to bell, because it takes a descriptor and memory.
+func (b *Bell) Signals() bool { return b.signaller != nil }
+
+// ByWrite makes b ring as where Signals is false. It is for tests of both ways, and must
+// come before the first Ring.
+func (b *Bell) ByWrite() {
+	if b.signaller != nil {
+		b.signaller.close()
+		b.signaller = nil
+	}
+}
+
 // Ring wakes the other side. See userclient.Bell. It does not block, except that
-// the other side can hold one Ring of an eventfd until the watchdog ends it and the
-// session (RuleBellBlocked). It allocates nothing.
+// where the system has no io_uring for us the other side can hold one Ring of an
+// eventfd until the watchdog ends it and the session (RuleBellBlocked). It allocates
+// nothing.
 func (b *Bell) Ring() error {
 	if over := b.over.Load(); over != nil {
 		return *over
@@ -65,16 +85,13 @@ func (b *Bell) Ring() error {
 		return ioreturn.ErrClosed
 	}
 	var err error
-	if b.kind == EventFD {
-		if !b.watched.Load() && b.watched.CompareAndSwap(false, true) {
-			b.timer.Reset(period)
-		}
-		err = ringEventFD(b.fd.Num())
-		b.rings.Add(1)
-	} else {
+	switch {
+	case b.kind == SocketPair:
 		err = ringSocket(b.fd.Num())
+	case b.signaller == nil || !b.signaller.signal():
+		err = b.write()
 	}
-	b.fd.Release()
+	b.release()
 	if over := b.over.Load(); over != nil {
 		return *over
 	}
@@ -82,6 +99,28 @@ func (b *Bell) Ring() error {
 		return b.lost(err)
 	}
 	return nil
+}
+
+// release ends one use of the descriptor, and of the signaller.
+func (b *Bell) release() {
+	if b.fd.Release() && b.signaller != nil {
+		b.signaller.close()
+	}
+}
+
+// write rings an eventfd in the way that the other side can block.
+func (b *Bell) write() error {
+	b.writers.Add(1)
+	defer b.writers.Add(-1)
+	if b.over.Load() != nil {
+		return nil // whoever ended the bell may have seen no writer, and Ring says why
+	}
+	if !b.watched.Load() && b.watched.CompareAndSwap(false, true) {
+		b.timer.Reset(period)
+	}
+	err := writeEventFD(b.fd.Num())
+	b.writes.Add(1)
+	return err
 }
 
 // lost tells the session that the bell is unusable. Most often that is because the
@@ -105,7 +144,7 @@ func (b *Bell) Close() error {
 	if b.kind == EventFD && b.fd.Acquire() {
 		b.fd.Close()
 		b.unblock()
-		b.fd.Release()
+		b.release()
 		return nil
 	}
 	if err := b.fd.Close(); err != nil && !errors.Is(err, ioreturn.ErrClosed) {
@@ -115,17 +154,17 @@ func (b *Bell) Close() error {
 }
 
 // watch looks whether a write to the eventfd is stuck. It runs once a period while
-// there are rings, and stops when a period had none. A suspicion is believed only
+// there are writes, and stops when a period had none. A suspicion is believed only
 // if the counter is really full: a slow machine looks the same otherwise.
 func (b *Bell) watch() {
 	if !b.fd.Acquire() {
 		return
 	}
-	defer b.fd.Release()
-	rings, inside := b.rings.Load(), b.fd.Users() > 1
-	stuck := inside && b.inside && rings == b.seen
-	idle := !inside && rings == b.seen
-	b.seen, b.inside = rings, inside
+	defer b.release()
+	writes, inside := b.writes.Load(), b.writers.Load() > 0
+	stuck := inside && b.inside && writes == b.seen
+	idle := !inside && writes == b.seen
+	b.seen, b.inside = writes, inside
 	switch {
 	case stuck && !ready(b.fd.Num(), unix.POLLOUT):
 		broken := ioreturn.Broken(ioreturn.RuleBellBlocked, "the counter of an eventfd is full and a write to it blocks")
@@ -136,8 +175,8 @@ func (b *Bell) watch() {
 		b.unblock()
 	case idle:
 		b.watched.Store(false)
-		// A Ring that saw the old value counts on the timer.
-		if b.rings.Load() != rings || b.fd.Users() > 1 {
+		// A write that saw the old value counts on the timer.
+		if b.writes.Load() != writes || b.writers.Load() > 0 {
 			b.rewatch()
 		}
 	default:
@@ -159,7 +198,7 @@ const unblockTries = 100
 // that are there. The caller is a user of the descriptor.
 func (b *Bell) unblock() {
 	for range unblockTries {
-		if b.fd.Users() <= 1 {
+		if b.writers.Load() == 0 {
 			return
 		}
 		_ = unix.SetNonblock(b.fd.Num(), true) // the loop sees whether it helped
@@ -169,8 +208,8 @@ func (b *Bell) unblock() {
 	}
 }
 
-// ringEventFD adds one to the counter. If it is full the port is readable anyway.
-func ringEventFD(num int) error {
+// writeEventFD adds one to the counter. If it is full the port is readable anyway.
+func writeEventFD(num int) error {
 	for {
 		switch errno := addOne(num); errno {
 		case 0, unix.EAGAIN:

@@ -51,12 +51,14 @@ func newEventFD() (wait, ring int, err error) {
 }
 
 // newSocketPair returns the two ends of a stream socket: a stream, so that one
-// receive consumes many rings.
+// receive consumes many rings. Where the kernel can (Linux 6.16), it refuses
+// descriptors that come with a ring: closing one of another process may block.
 func newSocketPair() (wait, ring int, err error) {
 	p, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return -1, -1, fmt.Errorf("create a socketpair: %w", err)
 	}
+	_ = unix.SetsockoptInt(p[0], unix.SOL_SOCKET, unix.SO_PASSRIGHTS, 0) // older kernels lack it
 	return p[0], p[1], nil
 }
 

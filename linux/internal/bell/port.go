@@ -194,10 +194,18 @@ func (p *Port) stayReadable(fd uintptr) {
 		unix.Shutdown(int(fd), unix.SHUT_RDWR)
 		return
 	}
-	if !ready(int(fd), unix.POLLIN) {
-		_ = unix.SetNonblock(int(fd), true) // in case the other side has cleared it
-		_ = ringEventFD(int(fd))            // fails only on what is no eventfd
+	if ready(int(fd), unix.POLLIN) {
+		return
 	}
+	if s, err := newSignaller(int(fd)); err == nil {
+		done := s.signal()
+		s.close()
+		if done {
+			return
+		}
+	}
+	_ = unix.SetNonblock(int(fd), true) // in case the other side has cleared it
+	_ = writeEventFD(int(fd))           // fails only on what is no eventfd
 }
 
 // Close ends every Wait and gives the descriptor back. Closing twice is harmless.

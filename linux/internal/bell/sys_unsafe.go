@@ -12,14 +12,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readNoWait reads 8 bytes from an eventfd. It never blocks, whatever the flags of
-// the description are; with nothing to read the result is EAGAIN. It is a Syscall
-// and not a RawSyscall because the description is shared.
+// readNoWait reads 8 bytes from an eventfd; with nothing to read the result is EAGAIN.
+// It never blocks, whatever the flags of the description are and whoever else reads or
+// writes it: RWF_NOWAIT belongs to the call, the kernel looks at it where it would
+// begin to wait, and those who wait hold no lock. So it may be a RawSyscall though the
+// description is shared.
 func readNoWait(num int, b *[8]byte) (int, unix.Errno) {
 	iov := unix.Iovec{Base: &b[0]}
 	iov.SetLen(len(b))
 	// The offset -1 means "where the file stands", the only one that an eventfd takes.
-	n, _, errno := unix.Syscall6(unix.SYS_PREADV2, uintptr(num), uintptr(unsafe.Pointer(&iov)), 1,
+	n, _, errno := unix.RawSyscall6(unix.SYS_PREADV2, uintptr(num), uintptr(unsafe.Pointer(&iov)), 1,
 		^uintptr(0), ^uintptr(0), unix.RWF_NOWAIT)
 	return int(n), errno
 }
@@ -32,7 +34,10 @@ func addOne(num int) unix.Errno {
 	return errno
 }
 
-// recvNoWait receives from a socket. It is here because unix.Recvfrom allocates.
+// recvNoWait receives from a socket. It is here because unix.Recvfrom allocates. It is a
+// Syscall because it can block in spite of MSG_DONTWAIT: a descriptor that the sender
+// has passed along is closed within the call, and if it is a TCP socket with
+// SO_LINGER, that takes as long as its owner likes. See newSocketPair.
 func recvNoWait(num int, b []byte) (int, unix.Errno) {
 	n, _, errno := unix.Syscall6(unix.SYS_RECVFROM, uintptr(num), uintptr(unsafe.Pointer(unsafe.SliceData(b))),
 		uintptr(len(b)), unix.MSG_DONTWAIT, 0, 0)
@@ -71,9 +76,10 @@ func waitSlice(addr uintptr, seen uint32, d time.Duration) unix.Errno {
 	return errno
 }
 
-// wakeShared wakes everybody who sleeps on a shared word, in any process.
+// wakeShared wakes everybody who sleeps on a shared word, in any process. It waits for
+// nothing but the word's page, as reading the word does, and so may be a RawSyscall.
 func wakeShared(addr uintptr) unix.Errno {
-	_, _, errno := unix.Syscall(unix.SYS_FUTEX, addr, futexWake, 1<<30)
+	_, _, errno := unix.RawSyscall(unix.SYS_FUTEX, addr, futexWake, 1<<30)
 	return errno
 }
 

@@ -40,11 +40,14 @@ func (f *FD) Acquire() bool {
 	}
 }
 
-// Release ends one use. The last use after Close closes the descriptor.
-func (f *FD) Release() {
-	if f.state.Add(-1) == closing {
-		unix.Close(f.num)
+// Release ends one use. The last use after Close closes the descriptor; closed says
+// that this was it.
+func (f *FD) Release() (closed bool) {
+	if f.state.Add(-1) != closing {
+		return false
 	}
+	unix.Close(f.num)
+	return true
 }
 
 // Num returns the descriptor's number. It means something only between Acquire and

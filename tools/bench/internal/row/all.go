@@ -72,9 +72,9 @@ func blocking() []Cell {
 	thread := cell(1, "dedicated thread", iostream.WaitThread, 1.10, "a third of the time is spent in code outside the kernel, "+
 		"which runs cold after each switch of processes")
 	thread[0].Known = 1.8
-	poller := cell(2, "poller", iostream.WaitPoller, 2.2, "each read and write of a bell is a call that the scheduler "+
-		"is told of, which wakes its monitor: two futex calls and a timer for each side")
-	poller[0].Known = 4.5
+	poller := cell(2, "poller", iostream.WaitPoller, 2.2, "on each side the goroutine parks after a read that "+
+		"finds nothing, and the runtime's poller looks twice before it sleeps")
+	poller[0].Known = 2.8
 	return append(thread, poller...)
 }
 
