@@ -15,7 +15,7 @@ type Gate uint8
 const (
 	Report Gate = iota // it is only told
 	Slack              // it may miss its bound, or what is known to miss it, by a quarter, and has a second try
-	Exact              // it must be within its bound
+	Exact              // it must be within its bound, and has a second try
 )
 
 // Unit is what a value is counted in.
