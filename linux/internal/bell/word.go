@@ -21,6 +21,11 @@ const slice = 10 * time.Millisecond
 // WaitWord sleeps until w differs from seen. See userclient.WordPort. The word may
 // be mapped read-only. The sleep is on the caller's OS thread; the end of ctx, Fail
 // and Close change a word of this process that the same system call waits on.
+//
+// A wait for w alone would be 0.15 us shorter, but the only way to end it would be to
+// wake those who wait for w, and whoever has w mapped, be it for reading, can move them
+// to another word (FUTEX_REQUEUE), where that does not reach them (C1). A time-out
+// costs as much as the second word.
 func (p *Port) WaitWord(ctx context.Context, w userclient.Word, seen uint32) error {
 	if !p.busy.CompareAndSwap(false, true) {
 		return ioreturn.Op("wait", "port", errors.Join(errTwoWaiters, ioreturn.ErrState))

@@ -14,6 +14,7 @@ import (
 	"github.com/iostreamkit/iostreamkit/linux/internal/bell"
 	"github.com/iostreamkit/iostreamkit/linux/internal/memfd"
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
+	"golang.org/x/sys/unix"
 )
 
 // word is a word of shared memory.
@@ -106,6 +107,50 @@ func TestWaitWordEnds(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// moveSleepers moves those who sleep on w to a word that nobody wakes, as anybody can
+// who has w mapped, and returns how many there were.
+func moveSleepers(w word) int {
+	const cmpRequeue, all = 4, 1 << 30
+	elsewhere := new(atomic.Uint32)
+	n, _, errno := unix.Syscall6(unix.SYS_FUTEX, w.Addr(), cmpRequeue, 0, all, uintptr(unsafe.Pointer(elsewhere)), uintptr(w.Load()))
+	if errno != 0 {
+		return 0
+	}
+	return int(n)
+}
+
+// C1: a sleeper that the other side has moved away hears no ring, but of the end.
+func TestC1SleeperThatIsMovedAway(t *testing.T) {
+	for _, sliced := range []bool{false, true} {
+		leak.Check(t)
+		p, _ := pair(t, eventFD, nil)
+		bell.WithoutWaitv(p, sliced)
+		_, w := twoMappings(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		wait := func(ctx context.Context) {
+			go func() { done <- p.WaitWord(ctx, w, 0) }()
+			for moveSleepers(w) == 0 {
+				<-time.After(time.Millisecond)
+			}
+		}
+		wait(ctx)
+		soon(t, "a cancelled wait", func() {
+			cancel()
+			if err := <-done; !errors.Is(err, context.Canceled) {
+				t.Errorf("WaitWord: %v", err)
+			}
+		})
+		wait(context.Background())
+		soon(t, "a wait on a closed port", func() {
+			p.Close()
+			if err := <-done; !errors.Is(err, ioreturn.ErrClosed) {
+				t.Errorf("WaitWord: %v", err)
+			}
+		})
 	}
 }
 
