@@ -74,7 +74,7 @@ func blocking() []Cell {
 	thread[0].Known = 1.8
 	poller := cell(2, "poller", iostream.WaitPoller, 2.2, "on each side the goroutine parks after a read that "+
 		"finds nothing, and the runtime's poller looks twice before it sleeps")
-	poller[0].Known = 2.4
+	poller[0].Known = 2.6
 	return append(thread, poller...)
 }
 
