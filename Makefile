@@ -54,7 +54,7 @@ bench: ## measure beside C and other transports (ARGS: its flags); needs gcc
 
 bench-gate: ## check the rows of the bench that are gates; needs gcc
 	.ci/need gcc
-	$(GO) run ./tools/bench -gate -rounds 7
+	$(GO) run ./tools/bench -gate -rounds 11
 
 bench-go: ## run the Go benchmarks (BENCH selects)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
