@@ -221,8 +221,9 @@ func (w *waiter) locate() {
 }
 
 // glance is the first look of a spin, before anything is made ready for a longer one.
+// Not after close: the queue's memory may be gone. One that comes now waits for turn.
 func (w *waiter) glance() bool {
-	if w.yields == 0 || !w.spins() {
+	if w.news.Load() != 0 || w.yields == 0 || !w.spins() {
 		return false
 	}
 	if !w.look() {
