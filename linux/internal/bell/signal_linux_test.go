@@ -237,7 +237,10 @@ func TestSignalWithoutRoomBecomesAWrite(t *testing.T) {
 		return
 	}
 	for i := range 3 {
-		came := bell.Overflow(b)
+		came, err := bell.Overflow(b)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if got := counter(t, p); got != uint64(came) || came == 0 {
 			t.Errorf("%d rings came, want %d", got, came)
 		}
