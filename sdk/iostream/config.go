@@ -73,7 +73,9 @@ func directionOf(m userclient.Mode) Direction {
 }
 
 // WaitPolicy says how a side waits for the other. It changes latency and CPU time,
-// never meaning.
+// never meaning. Before it sleeps a side looks at the queue for up to 4 µs more, but only
+// while that has lately saved a sleep and the other side runs on another CPU: or a
+// side that is a little faster than the other sleeps, and is woken, every few entries.
 type WaitPolicy uint8
 
 // The wait policies.
@@ -85,8 +87,8 @@ const (
 	// can, for the lowest median of a blocking wait. Call it from a goroutine that is
 	// locked to its thread.
 	WaitThread
-	// WaitAdaptive spins while the other side has lately been quick and runs on another
-	// CPU. Otherwise it sleeps, as WaitThread does where that is possible, so that a
+	// WaitAdaptive spins, for up to 200 µs, while the other side has lately been quick and
+	// runs on another CPU. Otherwise it sleeps, as WaitThread does where that is possible, so that a
 	// stream that is read without a pause costs a thread.
 	WaitAdaptive
 	// WaitSpin never sleeps: one CPU is busy all the time.

@@ -26,7 +26,7 @@ func TestClosedWaiterLooksAtNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	end := queue.NewEnd(c, p, make([]queue.Bound, buffers), false)
-	for _, policy := range []WaitPolicy{WaitSpin, WaitAdaptive} {
+	for _, policy := range []WaitPolicy{WaitPoller, WaitThread, WaitAdaptive, WaitSpin} {
 		w := newWaiter(end, new(sync.Mutex), nil, policy, false, nil, nil)
 		if _, err := p.Put([]queue.Entry{{}}); err != nil {
 			t.Fatal(err)

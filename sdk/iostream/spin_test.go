@@ -8,11 +8,11 @@ import (
 )
 
 func TestSpinnerGrowsWhileSleepsAreShort(t *testing.T) {
-	s := newSpinner()
-	for s.limit < spinMax {
+	s := newSpinner(longSpins)
+	for s.limit < longSpins.max {
 		before := s.limit
 		s.slept(time.Microsecond)
-		if s.limit <= before || s.limit > spinMax {
+		if s.limit <= before || s.limit > longSpins.max {
 			t.Fatalf("the limit went from %v to %v", before, s.limit)
 		}
 	}
@@ -21,17 +21,17 @@ func TestSpinnerGrowsWhileSleepsAreShort(t *testing.T) {
 		t.Errorf("after a catch at 80 µs the limit is %v", s.limit)
 	}
 	s.caught(0)
-	if s.limit != spinMin {
+	if s.limit != longSpins.min {
 		t.Errorf("after a catch at once the limit is %v", s.limit)
 	}
 	s.caught(time.Second)
-	if s.limit != spinMin {
+	if s.limit != longSpins.min {
 		t.Errorf("a catch has raised the limit to %v", s.limit)
 	}
 }
 
 func TestSpinnerRestsWhileTheOtherSideIsIdle(t *testing.T) {
-	s := newSpinner()
+	s := newSpinner(longSpins)
 	for range 10 {
 		s.slept(time.Second)
 		if s.limit != 0 {
@@ -39,7 +39,7 @@ func TestSpinnerRestsWhileTheOtherSideIsIdle(t *testing.T) {
 		}
 	}
 	s.slept(time.Microsecond) // it is near again
-	if s.limit != spinMin {
+	if s.limit != longSpins.min {
 		t.Errorf("the limit is %v", s.limit)
 	}
 }
@@ -47,21 +47,26 @@ func TestSpinnerRestsWhileTheOtherSideIsIdle(t *testing.T) {
 // TestSpinnerGivesUpWhatIsInVain has sleeps that are short although no spin ever
 // catches anything: both sides share a CPU.
 func TestSpinnerGivesUpWhatIsInVain(t *testing.T) {
-	s := newSpinner()
-	var spun time.Duration
 	const waits = 10_000
-	for range waits {
-		spun += s.limit
-		s.slept(time.Microsecond)
-	}
-	if per := spun / waits; per > 5*time.Microsecond {
-		t.Errorf("%v of spinning per wait", per)
-	}
-	s.caught(0)
-	for s.limit == 0 {
-		s.slept(time.Microsecond)
-	}
-	if s.pause != 1 {
-		t.Errorf("one success has not brought it back: pause %d", s.pause)
+	for _, test := range []struct {
+		spinRange
+		most time.Duration // for each wait
+	}{{longSpins, 5 * time.Microsecond}, {briefSpins, 100 * time.Nanosecond}} {
+		s := newSpinner(test.spinRange)
+		var spun time.Duration
+		for range waits {
+			spun += s.limit
+			s.slept(time.Microsecond)
+		}
+		if per := spun / waits; per > test.most {
+			t.Errorf("from %v to %v: %v of spinning per wait", s.min, s.max, per)
+		}
+		s.caught(0)
+		for s.limit == 0 {
+			s.slept(time.Microsecond)
+		}
+		if s.pause != 1 {
+			t.Errorf("one success has not brought it back: pause %d", s.pause)
+		}
 	}
 }

@@ -39,7 +39,7 @@ type waiter struct {
 	wakes  counter
 
 	// Owned by turn's holder.
-	spin  spinner            // of WaitAdaptive
+	spin  spinner            // of the policies that may sleep
 	place userclient.Locator // nil: the other side is in this process, or it cannot be told
 	here  uint32             // what place said last
 	slept uint32             // waits since, but for those that ended at the first look
@@ -64,7 +64,10 @@ func newWaiter(
 ) *waiter {
 	w := &waiter{
 		end: end, endMu: endMu, port: port, policy: policy, over: over, why: why,
-		turn: newTurn(), spin: newSpinner(),
+		turn: newTurn(), spin: newSpinner(briefSpins),
+	}
+	if policy == WaitAdaptive {
+		w.spin = newSpinner(longSpins)
 	}
 	if wp, ok := port.(userclient.WordPort); ok && words && policy != WaitPoller {
 		w.word = wp
@@ -168,13 +171,10 @@ func (w *waiter) wait(user context.Context, after uint32) error {
 }
 
 func (w *waiter) waitBound(ctx context.Context, after uint32) error {
-	switch w.policy {
-	case WaitSpin:
+	if w.policy == WaitSpin {
 		return w.spinFor(ctx, 0)
-	case WaitAdaptive:
-		return w.adapt(ctx, after)
 	}
-	return w.sleep(ctx, after)
+	return w.adapt(ctx, after)
 }
 
 // adapt spins where that may help, and sleeps.
@@ -203,13 +203,7 @@ func (w *waiter) together() bool { return w.here != 0 && w.end.PeerCPU() == w.he
 
 // spins reports whether the other side may publish something while this one spins.
 func (w *waiter) spins() bool {
-	switch w.policy {
-	case WaitSpin:
-		return true
-	case WaitAdaptive:
-		return w.spin.limit > 0 && !w.together()
-	}
-	return false
+	return w.policy == WaitSpin || w.spin.limit > 0 && !w.together()
 }
 
 // locate tells the other side where this one runs, and notes it.
