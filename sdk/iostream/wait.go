@@ -18,6 +18,9 @@ import (
 const (
 	// spinBatch is how many looks at the queue come between looks at clock and context.
 	spinBatch = 64
+	// batchLeast is about the least that a batch of looks takes. It ends a spin under a clock that
+	// stands still while anything runs, as that of testing/synctest does.
+	batchLeast = 100 * time.Nanosecond
 	// yieldEvery is how many such batches of WaitSpin come between chances for other
 	// goroutines.
 	yieldEvery = 16
@@ -256,7 +259,7 @@ func (w *waiter) spinFor(ctx context.Context, limit time.Duration) error {
 			runtime.Gosched() // let others run where there are fewer CPUs than spinners
 		}
 		if limit > 0 {
-			if spent = time.Since(begin); spent >= limit {
+			if spent = max(time.Since(begin), time.Duration(n)*batchLeast); spent >= limit {
 				return errSpinOver
 			}
 		}

@@ -104,18 +104,24 @@ func TestContextEndsEveryWait(t *testing.T) {
 	}
 }
 
+// TestDeadlineEndsAWait shows, too, that every policy that sleeps does so under a clock
+// that stands still while a goroutine spins.
 func TestDeadlineEndsAWait(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		_, s := running(t, iostream.DriverConfig{}, nil, nil)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-		defer cancel()
-		begin := time.Now()
-		_, err := s.Next(ctx)
-		wantIs(t, err, context.DeadlineExceeded)
-		if waited := time.Since(begin); waited != time.Hour {
-			t.Errorf("it waited %v", waited)
-		}
-	})
+	for _, policy := range []iostream.WaitPolicy{iostream.WaitPoller, iostream.WaitThread, iostream.WaitAdaptive} {
+		t.Run(policy.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, s := running(t, iostream.DriverConfig{}, nil, &iostream.Config{Wait: policy})
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				begin := time.Now()
+				_, err := s.Next(ctx)
+				wantIs(t, err, context.DeadlineExceeded)
+				if waited := time.Since(begin); waited != time.Hour {
+					t.Errorf("it waited %v", waited)
+				}
+			})
+		})
+	}
 }
 
 func TestCloseEndsEveryWaitOfAClient(t *testing.T) {
