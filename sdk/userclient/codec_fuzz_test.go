@@ -14,7 +14,7 @@ import (
 // RuleDescribe, and what it accepts survives a round trip.
 func fuzzRecord[T any, P interface {
 	*T
-	record
+	recordType
 }](f *testing.F, seeds ...T) {
 	for i := range seeds {
 		b, err := P(&seeds[i]).AppendBinary(nil)

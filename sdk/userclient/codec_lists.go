@@ -5,12 +5,14 @@ package userclient
 import (
 	"encoding/binary"
 	"fmt"
+
+	"github.com/iostreamkit/iostreamkit/sdk/internal/record"
 )
 
 // AppendRegions appends the rows of a memory map as a record. The error matches
 // ErrInvalid when there are more than MaxRegions; b is then returned as it was.
 func AppendRegions(b []byte, regions []Region) ([]byte, error) {
-	out, err := appendRecord(b, regionFields, &regions)
+	out, err := record.Append(b, regionFields, &regions)
 	return encoded(out, "memory map", err)
 }
 
@@ -19,14 +21,14 @@ func AppendRegions(b []byte, regions []Region) ([]byte, error) {
 // RuleDescribe.
 func ParseRegions(b []byte) ([]Region, error) {
 	var regions []Region
-	if err := parseRecord(b, regionFields, &regions); err != nil {
+	if err := record.Parse(b, regionFields, &regions); err != nil {
 		return nil, decoded("memory map", err)
 	}
 	return regions, nil
 }
 
 var regionFields = []field[[]Region]{
-	{tag: TagRegion, name: "region", many: MaxRegions, put: putRegions, get: getRegion},
+	{Tag: TagRegion, Name: "region", Many: MaxRegions, Put: putRegions, Get: getRegion},
 }
 
 const regionSize = 40
@@ -37,7 +39,7 @@ func putRegions(b []byte, regions *[]Region) ([]byte, error) {
 	}
 	le := binary.LittleEndian
 	for _, r := range *regions {
-		b = fieldHeader(b, TagRegion, regionSize)
+		b = record.Header(b, TagRegion, regionSize)
 		b = le.AppendUint32(b, r.Type)
 		b = le.AppendUint32(b, r.Count)
 		b = le.AppendUint32(b, r.Arena)
@@ -50,7 +52,7 @@ func putRegions(b []byte, regions *[]Region) ([]byte, error) {
 }
 
 func getRegion(regions *[]Region, v []byte) error {
-	if err := size(v, regionSize); err != nil {
+	if err := record.Size(v, regionSize); err != nil {
 		return err
 	}
 	le := binary.LittleEndian
@@ -69,7 +71,7 @@ func getRegion(regions *[]Region, v []byte) error {
 // there are more than MaxEvents or a text is not one (see CleanText); b is then
 // returned as it was. See FitEvents for how many fit into one answer.
 func AppendEvents(b []byte, events []Event) ([]byte, error) {
-	out, err := appendRecord(b, eventFields, &events)
+	out, err := record.Append(b, eventFields, &events)
 	return encoded(out, "events", err)
 }
 
@@ -77,7 +79,7 @@ func AppendEvents(b []byte, events []Event) ([]byte, error) {
 // not know are kept. The error is a breach of RuleDescribe.
 func ParseEvents(b []byte) ([]Event, error) {
 	var events []Event
-	if err := parseRecord(b, eventFields, &events); err != nil {
+	if err := record.Parse(b, eventFields, &events); err != nil {
 		return nil, decoded("events", err)
 	}
 	return events, nil
@@ -96,7 +98,7 @@ func FitEvents(events []Event, room int) int {
 }
 
 var eventFields = []field[[]Event]{
-	{tag: TagEvent, name: "event", many: MaxEvents, put: putEvents, get: getEvent},
+	{Tag: TagEvent, Name: "event", Many: MaxEvents, Put: putEvents, Get: getEvent},
 }
 
 const eventSize = 24 // and the text
@@ -107,10 +109,10 @@ func putEvents(b []byte, events *[]Event) ([]byte, error) {
 	}
 	le := binary.LittleEndian
 	for i, e := range *events {
-		if err := checkText(e.Text); err != nil {
+		if err := record.CheckText(e.Text); err != nil {
 			return b, fmt.Errorf("text of event %d: %w", i, err)
 		}
-		b = fieldHeader(b, TagEvent, eventSize+len(e.Text))
+		b = record.Header(b, TagEvent, eventSize+len(e.Text))
 		b = le.AppendUint32(b, uint32(e.Kind))
 		b = le.AppendUint32(b, 0)
 		b = le.AppendUint64(b, uint64(e.Time))
@@ -124,7 +126,7 @@ func getEvent(events *[]Event, v []byte) error {
 	if len(v) < eventSize {
 		return fmt.Errorf("%d bytes, at least %d are needed", len(v), eventSize)
 	}
-	s, err := parseText(v[eventSize:])
+	s, err := record.ParseText(v[eventSize:])
 	if err != nil {
 		return fmt.Errorf("text: %w", err)
 	}

@@ -9,6 +9,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/iostreamkit/iostreamkit/sdk/internal/record"
 )
 
 // AppendBinary appends d as a record. The error matches ErrInvalid when d does
@@ -18,7 +20,7 @@ func (d Description) AppendBinary(b []byte) ([]byte, error) {
 	if err := d.check(); err != nil {
 		return encoded(b, "description", err)
 	}
-	out, err := appendRecord(b, descriptionFields, &d)
+	out, err := record.Append(b, descriptionFields, &d)
 	return encoded(out, "description", err)
 }
 
@@ -27,7 +29,7 @@ func (d Description) AppendBinary(b []byte) ([]byte, error) {
 // kept. The error is a breach of RuleDescribe, and d is then as it was.
 func (d *Description) UnmarshalBinary(b []byte) error {
 	var v Description
-	err := parseRecord(b, descriptionFields, &v)
+	err := record.Parse(b, descriptionFields, &v)
 	if err == nil {
 		err = v.check()
 	}
@@ -59,39 +61,39 @@ func (d *Description) check() error {
 }
 
 var descriptionFields = []field[Description]{
-	{tag: TagDescABI, name: "ABI versions", put: putVersions, get: getVersions},
-	text(TagDescName, "name", func(d *Description) *string { return &d.Name }),
-	word32(TagDescIndex, "index", func(d *Description) *uint32 { return &d.Index }),
-	word64(TagDescInstance, "instance", func(d *Description) *uint64 { return &d.Instance }),
-	word32(TagDescGeneration, "generation", func(d *Description) *uint32 { return &d.Generation }),
-	text(TagDescDriver, "driver", func(d *Description) *string { return &d.Driver }),
-	text(TagDescVersion, "driver version", func(d *Description) *string { return &d.DriverVersion }),
-	word32(TagDescMode, "mode", func(d *Description) *Mode { return &d.Mode }),
-	word32(TagDescModes, "modes", func(d *Description) *uint32 { return &d.Modes }),
-	word32(TagDescLayouts, "layouts", func(d *Description) *uint32 { return &d.Layouts }),
-	word32(TagDescRingCount, "ring count", func(d *Description) *uint32 { return &d.RingCount }),
-	words32(TagDescBuffers, "buffers", 6, loadBuffers, storeBuffers),
-	word32(TagDescPorts, "ports", func(d *Description) *PortKind { return &d.Ports }),
-	{tag: TagDescClock, name: "clock", put: putClock, get: getClock},
-	word32(TagDescPolicy, "policy", func(d *Description) *Policy { return &d.Policy }),
-	word32(TagDescBacklog, "backlog", func(d *Description) *uint32 { return &d.Backlog }),
-	word32(TagDescClients, "clients", func(d *Description) *uint32 { return &d.MaxClients }),
-	word32(TagDescObservers, "observers", func(d *Description) *uint32 { return &d.MaxObservers }),
-	word64(TagDescOffered, "offered features", func(d *Description) *uint64 { return &d.Offered }),
-	word64(TagDescRequired, "required features", func(d *Description) *uint64 { return &d.Required }),
-	words64(TagDescSelectors, "selectors", func(d *Description) []uint64 { return d.Selectors[:] }),
-	word32(TagDescMaxCopy, "copy limit", func(d *Description) *uint32 { return &d.MaxCopy }),
-	word32(TagDescMaxRounds, "round limit", func(d *Description) *uint32 { return &d.MaxRounds }),
-	nested(TagDescFormat, "format", formatFields, func(d *Description) *Format { return &d.Format }),
-	{tag: TagDescProperty, name: "property", many: MaxProperties, put: putProperties, get: getProperty},
-	bits(TagDescFlags, "flags",
+	{Tag: TagDescABI, Name: "ABI versions", Put: putVersions, Get: getVersions},
+	record.Text(TagDescName, "name", func(d *Description) *string { return &d.Name }),
+	record.Word32(TagDescIndex, "index", func(d *Description) *uint32 { return &d.Index }),
+	record.Word64(TagDescInstance, "instance", func(d *Description) *uint64 { return &d.Instance }),
+	record.Word32(TagDescGeneration, "generation", func(d *Description) *uint32 { return &d.Generation }),
+	record.Text(TagDescDriver, "driver", func(d *Description) *string { return &d.Driver }),
+	record.Text(TagDescVersion, "driver version", func(d *Description) *string { return &d.DriverVersion }),
+	record.Word32(TagDescMode, "mode", func(d *Description) *Mode { return &d.Mode }),
+	record.Word32(TagDescModes, "modes", func(d *Description) *uint32 { return &d.Modes }),
+	record.Word32(TagDescLayouts, "layouts", func(d *Description) *uint32 { return &d.Layouts }),
+	record.Word32(TagDescRingCount, "ring count", func(d *Description) *uint32 { return &d.RingCount }),
+	record.Words32(TagDescBuffers, "buffers", 6, loadBuffers, storeBuffers),
+	record.Word32(TagDescPorts, "ports", func(d *Description) *PortKind { return &d.Ports }),
+	{Tag: TagDescClock, Name: "clock", Put: putClock, Get: getClock},
+	record.Word32(TagDescPolicy, "policy", func(d *Description) *Policy { return &d.Policy }),
+	record.Word32(TagDescBacklog, "backlog", func(d *Description) *uint32 { return &d.Backlog }),
+	record.Word32(TagDescClients, "clients", func(d *Description) *uint32 { return &d.MaxClients }),
+	record.Word32(TagDescObservers, "observers", func(d *Description) *uint32 { return &d.MaxObservers }),
+	record.Word64(TagDescOffered, "offered features", func(d *Description) *uint64 { return &d.Offered }),
+	record.Word64(TagDescRequired, "required features", func(d *Description) *uint64 { return &d.Required }),
+	record.Words64(TagDescSelectors, "selectors", func(d *Description) []uint64 { return d.Selectors[:] }),
+	record.Word32(TagDescMaxCopy, "copy limit", func(d *Description) *uint32 { return &d.MaxCopy }),
+	record.Word32(TagDescMaxRounds, "round limit", func(d *Description) *uint32 { return &d.MaxRounds }),
+	record.Nested(TagDescFormat, "format", formatFields, func(d *Description) *Format { return &d.Format }),
+	{Tag: TagDescProperty, Name: "property", Many: MaxProperties, Put: putProperties, Get: getProperty},
+	record.Bits(TagDescFlags, "flags",
 		func(d *Description) *bool { return &d.SharedMemory },
 		func(d *Description) *bool { return &d.SyncNeeded },
 		func(d *Description) *bool { return &d.DirectControl }),
 }
 
 func putVersions(b []byte, d *Description) ([]byte, error) {
-	b = fieldHeader(b, TagDescABI, 8)
+	b = record.Header(b, TagDescABI, 8)
 	for _, v := range [...]uint16{d.ABIMin.Major, d.ABIMin.Minor, d.ABIMax.Major, d.ABIMax.Minor} {
 		b = binary.LittleEndian.AppendUint16(b, v)
 	}
@@ -99,7 +101,7 @@ func putVersions(b []byte, d *Description) ([]byte, error) {
 }
 
 func getVersions(d *Description, v []byte) error {
-	if err := size(v, 8); err != nil {
+	if err := record.Size(v, 8); err != nil {
 		return err
 	}
 	le := binary.LittleEndian
@@ -127,7 +129,7 @@ const clockSize = 32
 
 func putClock(b []byte, d *Description) ([]byte, error) {
 	le := binary.LittleEndian
-	b = fieldHeader(b, TagDescClock, clockSize)
+	b = record.Header(b, TagDescClock, clockSize)
 	b = le.AppendUint32(b, d.Clock.ID)
 	b = le.AppendUint32(b, 0)
 	b = le.AppendUint64(b, uint64(d.Clock.Epoch))
@@ -136,7 +138,7 @@ func putClock(b []byte, d *Description) ([]byte, error) {
 }
 
 func getClock(d *Description, v []byte) error {
-	if err := size(v, clockSize); err != nil {
+	if err := record.Size(v, clockSize); err != nil {
 		return err
 	}
 	d.Clock.ID = binary.LittleEndian.Uint32(v)
@@ -158,13 +160,13 @@ func putProperties(b []byte, d *Description) ([]byte, error) {
 		if k == "" {
 			return b, errNoName
 		}
-		if err := checkText(k); err != nil {
+		if err := record.CheckText(k); err != nil {
 			return b, fmt.Errorf("name: %w", err)
 		}
-		if err := checkText(v); err != nil {
+		if err := record.CheckText(v); err != nil {
 			return b, fmt.Errorf("%s: %w", k, err)
 		}
-		b = fieldHeader(b, TagDescProperty, 1+len(k)+len(v))
+		b = record.Header(b, TagDescProperty, 1+len(k)+len(v))
 		b = append(b, byte(len(k)))
 		b = append(b, k...)
 		b = append(b, v...)
@@ -180,11 +182,11 @@ func getProperty(d *Description, v []byte) error {
 	if v = v[1:]; len(v) < n {
 		return fmt.Errorf("the name has %d bytes, but only %d are there", n, len(v))
 	}
-	key, err := parseText(v[:n])
+	key, err := record.ParseText(v[:n])
 	if err != nil {
 		return fmt.Errorf("name: %w", err)
 	}
-	value, err := parseText(v[n:])
+	value, err := record.ParseText(v[n:])
 	if err != nil {
 		return fmt.Errorf("%s: %w", key, err)
 	}
@@ -201,7 +203,7 @@ func getProperty(d *Description, v []byte) error {
 // AppendBinary appends f as a record. The error matches ErrInvalid when f.Extra
 // is longer than MaxFormatExtra; b is then returned as it was.
 func (f Format) AppendBinary(b []byte) ([]byte, error) {
-	out, err := appendRecord(b, formatFields, &f)
+	out, err := record.Append(b, formatFields, &f)
 	return encoded(out, "format", err)
 }
 
@@ -209,7 +211,7 @@ func (f Format) AppendBinary(b []byte) ([]byte, error) {
 // is a copy.
 func (f *Format) UnmarshalBinary(b []byte) error {
 	var v Format
-	if err := parseRecord(b, formatFields, &v); err != nil {
+	if err := record.Parse(b, formatFields, &v); err != nil {
 		return decoded("format", err)
 	}
 	*f = v
@@ -217,17 +219,17 @@ func (f *Format) UnmarshalBinary(b []byte) error {
 }
 
 var formatFields = []field[Format]{
-	word32(TagFormatKind, "kind", func(f *Format) *FormatKind { return &f.Kind }),
-	word32(TagFormatCode, "code", func(f *Format) *uint32 { return &f.Code }),
-	word32(TagFormatEpoch, "epoch", func(f *Format) *uint32 { return &f.Epoch }),
-	word32(TagFormatWidth, "width", func(f *Format) *uint32 { return &f.Width }),
-	word32(TagFormatHeight, "height", func(f *Format) *uint32 { return &f.Height }),
-	word32(TagFormatStride, "stride", func(f *Format) *uint32 { return &f.Stride }),
-	word32(TagFormatRateNum, "rate numerator", func(f *Format) *uint32 { return &f.RateNum }),
-	word32(TagFormatRateDen, "rate denominator", func(f *Format) *uint32 { return &f.RateDen }),
-	word32(TagFormatChannels, "channels", func(f *Format) *uint32 { return &f.Channels }),
-	word32(TagFormatBits, "bits per sample", func(f *Format) *uint32 { return &f.BitsPerSample }),
-	{tag: TagFormatExtra, name: "extra", put: putExtra, get: getExtra},
+	record.Word32(TagFormatKind, "kind", func(f *Format) *FormatKind { return &f.Kind }),
+	record.Word32(TagFormatCode, "code", func(f *Format) *uint32 { return &f.Code }),
+	record.Word32(TagFormatEpoch, "epoch", func(f *Format) *uint32 { return &f.Epoch }),
+	record.Word32(TagFormatWidth, "width", func(f *Format) *uint32 { return &f.Width }),
+	record.Word32(TagFormatHeight, "height", func(f *Format) *uint32 { return &f.Height }),
+	record.Word32(TagFormatStride, "stride", func(f *Format) *uint32 { return &f.Stride }),
+	record.Word32(TagFormatRateNum, "rate numerator", func(f *Format) *uint32 { return &f.RateNum }),
+	record.Word32(TagFormatRateDen, "rate denominator", func(f *Format) *uint32 { return &f.RateDen }),
+	record.Word32(TagFormatChannels, "channels", func(f *Format) *uint32 { return &f.Channels }),
+	record.Word32(TagFormatBits, "bits per sample", func(f *Format) *uint32 { return &f.BitsPerSample }),
+	{Tag: TagFormatExtra, Name: "extra", Put: putExtra, Get: getExtra},
 }
 
 func putExtra(b []byte, f *Format) ([]byte, error) {
@@ -237,7 +239,7 @@ func putExtra(b []byte, f *Format) ([]byte, error) {
 	if len(f.Extra) == 0 {
 		return b, nil
 	}
-	return append(fieldHeader(b, TagFormatExtra, len(f.Extra)), f.Extra...), nil
+	return append(record.Header(b, TagFormatExtra, len(f.Extra)), f.Extra...), nil
 }
 
 func getExtra(f *Format, v []byte) error {

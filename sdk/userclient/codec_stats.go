@@ -6,20 +6,21 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"github.com/iostreamkit/iostreamkit/sdk/internal/record"
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 )
 
 // AppendBinary appends s as a record. The error matches ErrInvalid when the log
 // has more than MaxLossLog records; b is then returned as it was.
 func (s Stats) AppendBinary(b []byte) ([]byte, error) {
-	out, err := appendRecord(b, statsFields, &s)
+	out, err := record.Append(b, statsFields, &s)
 	return encoded(out, "stats", err)
 }
 
 // UnmarshalBinary reads a record made by AppendBinary, like Description's.
 func (s *Stats) UnmarshalBinary(b []byte) error {
 	var v Stats
-	if err := parseRecord(b, statsFields, &v); err != nil {
+	if err := record.Parse(b, statsFields, &v); err != nil {
 		return decoded("stats", err)
 	}
 	*s = v
@@ -27,17 +28,17 @@ func (s *Stats) UnmarshalBinary(b []byte) error {
 }
 
 var statsFields = []field[Stats]{
-	bits(TagStatsFlags, "flags", func(s *Stats) *bool { return &s.Numbered }),
-	word64(TagStatsLastSeq, "last sequence number", func(s *Stats) *uint64 { return &s.LastSeq }),
-	word64(TagStatsPosted, "posted", func(s *Stats) *uint64 { return &s.Posted }),
-	word64(TagStatsReturned, "returned", func(s *Stats) *uint64 { return &s.Returned }),
-	word64(TagStatsBacklogged, "backlogged", func(s *Stats) *uint64 { return &s.Backlogged }),
-	words64(TagStatsLost, "lost", func(s *Stats) []uint64 { return s.Lost[:] }),
-	word64(TagStatsBytes, "bytes", func(s *Stats) *uint64 { return &s.Bytes }),
-	word64(TagStatsCopies, "copies", func(s *Stats) *uint64 { return &s.Copies }),
-	word64(TagStatsRings, "rings", func(s *Stats) *uint64 { return &s.Rings }),
-	word64(TagStatsWakeups, "wake-ups", func(s *Stats) *uint64 { return &s.Wakeups }),
-	{tag: TagStatsLoss, name: "loss log", many: MaxLossLog, put: putLossLog, get: getLoss},
+	record.Bits(TagStatsFlags, "flags", func(s *Stats) *bool { return &s.Numbered }),
+	record.Word64(TagStatsLastSeq, "last sequence number", func(s *Stats) *uint64 { return &s.LastSeq }),
+	record.Word64(TagStatsPosted, "posted", func(s *Stats) *uint64 { return &s.Posted }),
+	record.Word64(TagStatsReturned, "returned", func(s *Stats) *uint64 { return &s.Returned }),
+	record.Word64(TagStatsBacklogged, "backlogged", func(s *Stats) *uint64 { return &s.Backlogged }),
+	record.Words64(TagStatsLost, "lost", func(s *Stats) []uint64 { return s.Lost[:] }),
+	record.Word64(TagStatsBytes, "bytes", func(s *Stats) *uint64 { return &s.Bytes }),
+	record.Word64(TagStatsCopies, "copies", func(s *Stats) *uint64 { return &s.Copies }),
+	record.Word64(TagStatsRings, "rings", func(s *Stats) *uint64 { return &s.Rings }),
+	record.Word64(TagStatsWakeups, "wake-ups", func(s *Stats) *uint64 { return &s.Wakeups }),
+	{Tag: TagStatsLoss, Name: "loss log", Many: MaxLossLog, Put: putLossLog, Get: getLoss},
 }
 
 const lossSize = 40
@@ -48,7 +49,7 @@ func putLossLog(b []byte, s *Stats) ([]byte, error) {
 	}
 	le := binary.LittleEndian
 	for _, r := range s.Log {
-		b = fieldHeader(b, TagStatsLoss, lossSize)
+		b = record.Header(b, TagStatsLoss, lossSize)
 		b = le.AppendUint64(b, uint64(r.Time))
 		b = le.AppendUint32(b, uint32(r.Cause))
 		b = le.AppendUint32(b, r.Count)
@@ -62,7 +63,7 @@ func putLossLog(b []byte, s *Stats) ([]byte, error) {
 }
 
 func getLoss(s *Stats, v []byte) error {
-	if err := size(v, lossSize); err != nil {
+	if err := record.Size(v, lossSize); err != nil {
 		return err
 	}
 	le := binary.LittleEndian
@@ -81,7 +82,7 @@ func getLoss(s *Stats, v []byte) error {
 // AppendBinary appends o as a record. The error matches ErrInvalid when o does
 // not keep the limits of records; b is then returned as it was.
 func (o Observation) AppendBinary(b []byte) ([]byte, error) {
-	out, err := appendRecord(b, observationFields, &o)
+	out, err := record.Append(b, observationFields, &o)
 	return encoded(out, "observation", err)
 }
 
@@ -89,7 +90,7 @@ func (o Observation) AppendBinary(b []byte) ([]byte, error) {
 // the record does not name an owner, OwnerPID and OwnerUID are -1.
 func (o *Observation) UnmarshalBinary(b []byte) error {
 	v := Observation{OwnerPID: -1, OwnerUID: -1}
-	if err := parseRecord(b, observationFields, &v); err != nil {
+	if err := record.Parse(b, observationFields, &v); err != nil {
 		return decoded("observation", err)
 	}
 	*o = v
@@ -97,23 +98,23 @@ func (o *Observation) UnmarshalBinary(b []byte) error {
 }
 
 var observationFields = []field[Observation]{
-	word32(TagObsState, "state", func(o *Observation) *State { return &o.State }),
+	record.Word32(TagObsState, "state", func(o *Observation) *State { return &o.State }),
 	number(TagObsPID, "owner pid", func(o *Observation) *int { return &o.OwnerPID }),
 	number(TagObsUID, "owner uid", func(o *Observation) *int { return &o.OwnerUID }),
-	text(TagObsOwner, "owner", func(o *Observation) *string { return &o.Owner }),
-	word64(TagObsOpened, "opened", func(o *Observation) *int64 { return &o.Opened }),
-	nested(TagObsStats, "stats", statsFields, func(o *Observation) *Stats { return &o.Stats }),
+	record.Text(TagObsOwner, "owner", func(o *Observation) *string { return &o.Owner }),
+	record.Word64(TagObsOpened, "opened", func(o *Observation) *int64 { return &o.Opened }),
+	record.Nested(TagObsStats, "stats", statsFields, func(o *Observation) *Stats { return &o.Stats }),
 }
 
 // number is a row of an int that travels as i64; what an int of this machine
 // can't hold is refused.
 func number[T any](tag Tag, name string, at func(*T) *int) field[T] {
-	return field[T]{tag: tag, name: name,
-		put: func(b []byte, t *T) ([]byte, error) {
-			return binary.LittleEndian.AppendUint64(fieldHeader(b, tag, 8), uint64(*at(t))), nil
+	return field[T]{Tag: tag, Name: name,
+		Put: func(b []byte, t *T) ([]byte, error) {
+			return binary.LittleEndian.AppendUint64(record.Header(b, tag, 8), uint64(*at(t))), nil
 		},
-		get: func(t *T, v []byte) error {
-			if err := size(v, 8); err != nil {
+		Get: func(t *T, v []byte) error {
+			if err := record.Size(v, 8); err != nil {
 				return err
 			}
 			n := int64(binary.LittleEndian.Uint64(v))

@@ -16,7 +16,7 @@ const (
 
 // Tag names a field of a record. Each record numbers its own fields from 1, and a
 // number is never given to another field. A field that is missing is zero.
-type Tag uint16
+type Tag = uint16
 
 // Sizes of the frame of a record and of its fields: a record is its total size
 // (u32, these four bytes included) and then fields, without padding. A field is

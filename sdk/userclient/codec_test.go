@@ -11,22 +11,23 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/iostreamkit/iostreamkit/sdk/internal/record"
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 	"pgregory.net/rapid"
 )
 
-// record is what every record has in both directions.
-type record interface {
+// recordType is what every record has in both directions.
+type recordType interface {
 	encoding.BinaryAppender
 	encoding.BinaryUnmarshaler
 }
 
 var (
-	_ record = (*Description)(nil)
-	_ record = (*Format)(nil)
-	_ record = (*Stats)(nil)
-	_ record = (*Observation)(nil)
-	_ record = (*MetadataHeader)(nil)
+	_ recordType = (*Description)(nil)
+	_ recordType = (*Format)(nil)
+	_ recordType = (*Stats)(nil)
+	_ recordType = (*Observation)(nil)
+	_ recordType = (*MetadataHeader)(nil)
 )
 
 // goodDescription is a small description that encodes.
@@ -327,7 +328,7 @@ func TestCleanText(t *testing.T) {
 		strings.Repeat("x", 300):       strings.Repeat("x", MaxText),
 		strings.Repeat("x", 254) + "é": strings.Repeat("x", 254),
 	} {
-		if got := CleanText(give); got != want || checkText(got) != nil {
+		if got := CleanText(give); got != want || record.CheckText(got) != nil {
 			t.Errorf("CleanText(%q) = %q, want %q", give, got, want)
 		}
 	}
@@ -342,12 +343,12 @@ func TestTagsAreUnique(t *testing.T) {
 			}
 			seen[at(i)] = true
 		}
-		if n > maxRows {
-			t.Errorf("%s has %d rows, parseRecord counts %d", what, n, maxRows)
+		if n > record.MaxRows {
+			t.Errorf("%s has %d rows, record.Parse counts %d", what, n, record.MaxRows)
 		}
 	}
-	tags("description", len(descriptionFields), func(i int) Tag { return descriptionFields[i].tag })
-	tags("format", len(formatFields), func(i int) Tag { return formatFields[i].tag })
-	tags("stats", len(statsFields), func(i int) Tag { return statsFields[i].tag })
-	tags("observation", len(observationFields), func(i int) Tag { return observationFields[i].tag })
+	tags("description", len(descriptionFields), func(i int) Tag { return descriptionFields[i].Tag })
+	tags("format", len(formatFields), func(i int) Tag { return formatFields[i].Tag })
+	tags("stats", len(statsFields), func(i int) Tag { return statsFields[i].Tag })
+	tags("observation", len(observationFields), func(i int) Tag { return observationFields[i].Tag })
 }
