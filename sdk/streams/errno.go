@@ -122,7 +122,7 @@ func ParseErrno(s string) (Errno, error) {
 	}
 	n, err := strconv.ParseUint(s, 10, 32)
 	if err != nil || n == 0 || n > uint64(MaxErrno) {
-		return 0, fmt.Errorf("%q is no errno: want a name such as EINVAL or a number from 1 to %d", s, MaxErrno)
+		return 0, fmt.Errorf("%q is no errno: want a name such as EINVAL or a number from 1 to %d", s, uint32(MaxErrno))
 	}
 	return Errno(n), nil
 }

@@ -190,7 +190,7 @@ func TestEncodersRefuse(t *testing.T) {
 type raw []byte
 
 func (r raw) field(tag Tag, flags uint16, value string) raw {
-	r = binary.LittleEndian.AppendUint16(r, uint16(tag))
+	r = binary.LittleEndian.AppendUint16(r, tag)
 	r = binary.LittleEndian.AppendUint16(r, flags)
 	r = binary.LittleEndian.AppendUint32(r, uint32(len(value)))
 	return append(r, value...)

@@ -108,7 +108,7 @@ func cutField(b []byte) (f rawField, rest []byte, err error) {
 	if len(b) < FieldHeaderSize {
 		return f, nil, fmt.Errorf("%d bytes are left, too few for a field", len(b))
 	}
-	f.tag = Tag(binary.LittleEndian.Uint16(b))
+	f.tag = binary.LittleEndian.Uint16(b)
 	f.flags = binary.LittleEndian.Uint16(b[2:])
 	n := binary.LittleEndian.Uint32(b[4:])
 	b = b[FieldHeaderSize:]
@@ -130,7 +130,7 @@ func rowOf[T any](rows []Field[T], tag Tag) int {
 
 // Header appends the eight bytes before a value of n bytes.
 func Header(b []byte, tag Tag, n int) []byte {
-	b = binary.LittleEndian.AppendUint16(b, uint16(tag))
+	b = binary.LittleEndian.AppendUint16(b, tag)
 	b = binary.LittleEndian.AppendUint16(b, 0)
 	return binary.LittleEndian.AppendUint32(b, uint32(n))
 }
