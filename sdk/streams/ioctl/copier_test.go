@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ioctl
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"reflect"
+	"testing"
+
+	"github.com/iostreamkit/iostreamkit/sdk/streams"
+)
+
+func TestCopierTrustsNothing(t *testing.T) {
+	lim := Limits{Size: 8, Total: 20, Rounds: 4}
+	for _, tc := range []struct {
+		name string
+		asks []Next
+		want []Event
+	}{
+		{"in", []Next{{Kind: NeedIn, Addr: 0x11, Size: 3}}, []Event{{Kind: CopiedIn, Data: []byte("bcd")}}},
+		{"in, nothing (D28)", []Next{{Kind: NeedIn, Addr: 0x9999}}, []Event{{Kind: CopiedIn, Data: []byte{}}}},
+		{"out", []Next{
+			{Kind: NeedOut, Addr: 0x10, Size: 2, Data: []byte("XYZ")}, {Kind: NeedIn, Addr: 0x10, Size: 4},
+		}, []Event{{Kind: CopiedOut}, {Kind: CopiedIn, Data: []byte("XYcd")}}},
+		{"too large (D29)", []Next{{Kind: NeedIn, Addr: 0x10, Size: 9}}, []Event{{Kind: CopyFailed, Errno: streams.EMSGSIZE}}},
+		{"negative", []Next{{Kind: NeedIn, Addr: 0x10, Size: -1}}, []Event{{Kind: CopyFailed, Errno: streams.EMSGSIZE}}},
+		{"short (D30)", []Next{{Kind: NeedOut, Addr: 0x10, Size: 3, Data: []byte("ab")}}, []Event{{Kind: CopyFailed, Errno: streams.EMSGSIZE}}},
+		{"no data (D31)", []Next{{Kind: NeedOut, Addr: 0x10, Size: 3}}, []Event{{Kind: CopyFailed, Errno: streams.EIO}}},
+		{"elsewhere", []Next{{Kind: NeedIn, Addr: 0xf, Size: 2}}, []Event{{Kind: CopyFailed, Errno: streams.EFAULT}}},
+		{"wraps", []Next{{Kind: NeedIn, Addr: math.MaxUint64, Size: 2}}, []Event{{Kind: CopyFailed, Errno: streams.EFAULT}}},
+		{"read-only", []Next{{Kind: NeedOut, Addr: 0x20, Size: 1, Data: []byte("x")}}, []Event{{Kind: CopyFailed, Errno: streams.EFAULT}}},
+		{"no copy", []Next{{Kind: Ack}}, []Event{{Kind: CopyFailed, Errno: streams.EPROTO}}},
+		{"in all too much", []Next{
+			{Kind: NeedIn, Addr: 0x10, Size: 8}, {Kind: NeedIn, Addr: 0x10, Size: 8}, {Kind: NeedIn, Addr: 0x10, Size: 5},
+			{Kind: NeedIn, Addr: 0x10, Size: 1},
+		}, []Event{
+			{Kind: CopiedIn, Data: []byte("abcdefgh")}, {Kind: CopiedIn, Data: []byte("abcdefgh")}, {Kind: CopyFailed, Errno: streams.EMSGSIZE},
+			{Kind: CopiedIn, Data: []byte("a")},
+		}},
+		{"once too often", []Next{
+			{Kind: NeedIn}, {Kind: NeedIn}, {Kind: NeedIn}, {Kind: NeedIn}, {Kind: NeedIn},
+		}, []Event{
+			{Kind: CopiedIn, Data: []byte{}}, {Kind: CopiedIn, Data: []byte{}}, {Kind: CopiedIn, Data: []byte{}},
+			{Kind: CopiedIn, Data: []byte{}}, {Kind: CopyFailed, Errno: streams.EPROTO},
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c := NewCopier(regions(t,
+				Region{Addr: 0x10, Data: []byte("abcdefgh")}, Region{Addr: 0x20, Data: []byte("x"), ReadOnly: true},
+			), lim)
+			for i, n := range tc.asks {
+				if got := c.Do(n); !reflect.DeepEqual(got, tc.want[i]) {
+					t.Errorf("copy %d: got %+v, want %+v", i, got, tc.want[i])
+				}
+			}
+		})
+	}
+}
+
+// Without limits a size costs no more memory than the caller has.
+func TestCopierWithoutLimits(t *testing.T) {
+	none := Limits{Size: -1, Total: -1, Rounds: -1}
+	big := bytes.Repeat([]byte("0123456789abcdef"), 3*piece/16)
+	c := NewCopier(regions(t, Region{Addr: 0, Data: big}), none)
+	if e := c.Do(Next{Kind: NeedIn, Size: len(big) - 1}); e.Kind != CopiedIn || !bytes.Equal(e.Data, big[:len(big)-1]) {
+		t.Errorf("got %d bytes, %v", len(e.Data), e.Errno)
+	}
+	// A first copy of all the address space that there is fails at the first piece
+	// outside of the region, and a second one is over any sum.
+	if e := c.Do(Next{Kind: NeedIn, Addr: 16, Size: math.MaxInt - len(big)}); e.Errno != streams.EFAULT {
+		t.Errorf("got %+v", e.Errno)
+	}
+	if e := c.Do(Next{Kind: NeedIn, Size: math.MaxInt}); e.Errno != streams.EMSGSIZE {
+		t.Errorf("got %v", e.Errno)
+	}
+}
+
+func TestCopierPassesErrorsOn(t *testing.T) {
+	c := NewCopier(&Faulty{Fail: func(int, bool, uint64, int) error { return errors.New("broken") }}, Limits{})
+	for _, n := range []Next{{Kind: NeedIn, Size: 1}, {Kind: NeedOut, Size: 1, Data: []byte("x")}} {
+		if e := c.Do(n); e.Kind != CopyFailed || e.Errno != streams.EIO {
+			t.Errorf("%v: got %+v", n.Kind, e)
+		}
+	}
+}
+
+func TestNextKindNames(t *testing.T) {
+	for k, want := range map[NextKind]string{Silent: "silent", NeedIn: "need-in", NeedOut: "need-out", Ack: "ack", Nak: "nak", 9: "NextKind(9)"} {
+		if got := k.String(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
