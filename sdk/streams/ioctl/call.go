@@ -21,15 +21,24 @@ type Caller struct {
 
 // Request is a command as it comes to a module.
 type Request struct {
+	ID          uint64 // tells calls apart, where there are several; the call passes it on
 	Command     streams.Command
 	Transparent bool
 	Arg         uint64 // of a transparent request: the word
-	Data        []byte // of I_STR: the data; as many bytes may be returned
+	Data        []byte // of I_STR: the data, which nobody changes any more; as many bytes may be returned
 	Caller      Caller
 }
 
 // EventKind says what has happened to a call.
 type EventKind uint8
+
+// String returns the name: "copied-in".
+func (k EventKind) String() string {
+	if k >= Begin && k <= Abandoned {
+		return [...]string{"begin", "copied-in", "copied-out", "copy-failed", "abandoned"}[k-Begin]
+	}
+	return fmt.Sprintf("EventKind(%d)", uint8(k))
+}
 
 // The events of a call. Each call begins with Begin.
 const (
@@ -40,8 +49,10 @@ const (
 	Abandoned                       // the stream is closed or hung up: nobody waits any more
 )
 
-// Event is what happened to a call.
+// Event is what happened to a call. Which call that is, is for its owner to find out:
+// Step doesn't look at the ID.
 type Event struct {
+	ID    uint64
 	Kind  EventKind
 	Data  []byte        // of CopiedIn; the call keeps it
 	Errno streams.Errno // of CopyFailed
@@ -69,12 +80,13 @@ func (k NextKind) String() string {
 
 // Next is what has to happen next to a call.
 type Next struct {
+	ID    uint64 // that of the request
 	Kind  NextKind
-	Addr  uint64 // of NeedIn and NeedOut
-	Size  int    // of NeedIn and NeedOut
-	Data  []byte // of NeedOut and Ack; the engine's from now on
-	Rval  int32  // of Ack
-	Errno streams.Errno
+	Addr  uint64        // of NeedIn and NeedOut
+	Size  int           // of NeedIn and NeedOut
+	Data  []byte        // of NeedOut and Ack; the engine's from now on
+	Rval  int32         // of Ack
+	Errno streams.Errno // of Nak; never 0
 }
 
 // state is what a call waits for.
@@ -100,7 +112,7 @@ type Call struct {
 	at    int // which range
 	size  int // of the structure as the caller knows it
 	want  int // bytes that NeedIn asked for
-	run   func(context.Context, *Job) ([]byte, error)
+	todo  runner
 	out   []byte // the result
 	job   Job
 }
@@ -126,6 +138,12 @@ func (t *Table) Call(req Request) (c *Call, ok bool) {
 // that has ended by then refuses the command with ETIME or EINTR, before it had any
 // effect.
 func (c *Call) Step(ctx context.Context, e Event) Next {
+	n := c.step(ctx, e)
+	n.ID = c.req.ID
+	return n
+}
+
+func (c *Call) step(ctx context.Context, e Event) Next {
 	switch {
 	case c.state == ended:
 		return Next{}
@@ -218,13 +236,16 @@ func (c *Call) argument(ctx context.Context, b []byte) Next {
 			return c.nak(streams.E2BIG)
 		}
 	}
-	arg := make([]byte, c.cmd.inSize)
-	copy(arg, b)
-	run, err := c.cmd.prepare(arg)
+	arg := b
+	if len(arg) < c.cmd.inSize { // of an older caller, or none
+		arg = make([]byte, c.cmd.inSize)
+		copy(arg, b)
+	}
+	todo, err := c.cmd.prepare(arg)
 	if err != nil {
 		return c.nak(streams.ErrnoOf(err))
 	}
-	c.run = run
+	c.todo = todo
 	total := uint64(min(c.size, c.cmd.inSize) + min(c.size, c.cmd.outSize))
 	for i, s := range c.cmd.ranges {
 		addr, size, ok := s.locate(arg)
@@ -278,7 +299,7 @@ func (c *Call) do(ctx context.Context) (out []byte, err error) {
 			out, err = nil, errPanic
 		}
 	}()
-	return c.run(ctx, &c.job)
+	return c.todo.run(ctx, &c.job)
 }
 
 func (c *Call) panicked(v any) {

@@ -88,7 +88,28 @@ type command struct {
 	ranges           []span
 
 	// prepare decodes an argument of inSize bytes and returns what remains to be done.
-	prepare func(in []byte) (func(context.Context, *Job) ([]byte, error), error)
+	prepare func(in []byte) (runner, error)
+}
+
+// runner is a command's function with its argument.
+type runner interface {
+	run(ctx context.Context, job *Job) (out []byte, err error)
+}
+
+// bound is a runner. It holds argument and result, so that a call has one allocation
+// for both.
+type bound[I, O any] struct {
+	do  func(context.Context, *Job, I) (O, error)
+	enc Layout[O]
+	in  I
+	out O
+}
+
+func (b *bound[I, O]) run(ctx context.Context, job *Job) (out []byte, err error) {
+	if b.out, err = b.do(ctx, job, b.in); err != nil {
+		return nil, err
+	}
+	return b.enc.Append(nil, &b.out), nil
 }
 
 // full is the size of the structure that argument and result share.
@@ -137,18 +158,12 @@ func (d Command[I, O]) compile(coding Coding, lim Limits) (*command, error) {
 	if n := len(d.Ranges) + 2; lim.Rounds > 0 && n > lim.Rounds {
 		problems = append(problems, fmt.Errorf("it may need %d copies, the limit is %d", n, lim.Rounds))
 	}
-	c.prepare = func(b []byte) (func(context.Context, *Job) ([]byte, error), error) {
-		var arg I
-		if err := in.Decode(b, &arg); err != nil {
+	c.prepare = func(b []byte) (runner, error) {
+		r := &bound[I, O]{do: d.Do, enc: out}
+		if err := in.Decode(b, &r.in); err != nil {
 			return nil, err
 		}
-		return func(ctx context.Context, job *Job) ([]byte, error) {
-			res, err := d.Do(ctx, job, arg)
-			if err != nil {
-				return nil, err
-			}
-			return out.Append(nil, &res), nil
-		}, nil
+		return r, nil
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, fmt.Errorf("command %s (%#x): %w", d.Name, uint32(d.Number), err)

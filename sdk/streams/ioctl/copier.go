@@ -31,6 +31,12 @@ func NewCopier(mem Memory, lim Limits) *Copier { return &Copier{mem: mem, limits
 // Nothing is allocated for a copy that is over a limit, and never much more than the
 // caller's memory has.
 func (c *Copier) Do(n Next) Event {
+	e := c.do(n)
+	e.ID = n.ID
+	return e
+}
+
+func (c *Copier) do(n Next) Event {
 	if err := c.check(n); err != 0 {
 		return Event{Kind: CopyFailed, Errno: err}
 	}
@@ -94,7 +100,7 @@ func Run(ctx context.Context, t *Table, req Request, mem Memory) (rval int32, da
 		return 0, nil, streams.EINVAL
 	}
 	copier := NewCopier(mem, t.limits)
-	for e := (Event{Kind: Begin}); ; {
+	for e := (Event{ID: req.ID, Kind: Begin}); ; {
 		n := call.Step(ctx, e)
 		switch n.Kind {
 		case NeedIn, NeedOut:

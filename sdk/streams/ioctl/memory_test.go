@@ -23,7 +23,7 @@ func regions(t testing.TB, list ...Region) *Regions {
 	return m
 }
 
-func TestRegionsBounds(t *testing.T) {
+func TestC7NoRegionNoAccess(t *testing.T) {
 	low, high := []byte("0123456789"), []byte("abcd")
 	m := regions(t,
 		Region{Addr: math.MaxUint64 - 3, Data: high},

@@ -3,9 +3,11 @@
 package ioctl
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/iostreamkit/iostreamkit/sdk/streams"
@@ -144,4 +146,28 @@ func TestLimits(t *testing.T) {
 	if _, err := NewTable(&Config{Limits: LimitsOf(streams.Solaris.Tunables())}, entry); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestTableIsShared has many goroutines use one table, for the race detector.
+func TestTableIsShared(t *testing.T) {
+	table, err := NewTable(nil, Command[gain, gain]{
+		Number: 0xc0087801, Name: "X",
+		Do: func(_ context.Context, _ *Job, in gain) (gain, error) { return gain{in.Channel + 1, -in.Level}, nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			for j := range 50 {
+				in := gain{uint32(i), int32(j)}
+				_, out, err := Run(t.Context(), table, Request{Command: 0xc0087801, Data: bytesOf(t, in)}, regions(t))
+				if err != nil || !bytes.Equal(out, bytesOf(t, gain{in.Channel + 1, -in.Level})) {
+					t.Errorf("%+v: %v, %v", in, out, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
