@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package streams
+
+import "time"
+
+// event is a call that takes its turn with the messages of a stream.
+type event struct {
+	item Block
+	fn   func()
+}
+
+func newEvent(fn func()) *event {
+	e := &event{fn: fn}
+	e.item.event = e
+	return e
+}
+
+// Callback is a call that a module waits for. It runs as a procedure of the stream, once,
+// unless it is cancelled; closing the module cancels it.
+type Callback struct {
+	queue   *Queue
+	fn      func()
+	event   *event
+	bufcall *Bufcall
+	timer   *time.Timer
+	over    bool
+}
+
+func (q *Queue) callback(fn func()) *Callback {
+	c := &Callback{queue: q, fn: fn}
+	c.event = newEvent(c.arrive)
+	if q.pair.callbacks == nil {
+		q.pair.callbacks = make(map[*Callback]struct{})
+	}
+	q.pair.callbacks[c] = struct{}{}
+	return c
+}
+
+// fire runs in any goroutine.
+func (c *Callback) fire() {
+	p := &c.queue.pair.stream.perim
+	p.post(&c.event.item)
+	p.visit()
+}
+
+func (c *Callback) arrive() {
+	if c.Cancel() {
+		c.fn()
+	}
+}
+
+// Cancel takes the callback back and doesn't block. True means that it had not run and
+// will not run. It may be called from procedures of the stream only.
+func (c *Callback) Cancel() bool {
+	if c.over {
+		return false
+	}
+	c.over = true
+	delete(c.queue.pair.callbacks, c)
+	if c.bufcall != nil {
+		c.bufcall.abandon()
+	}
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	return true
+}
+
+// Bufcall makes fn run when an allocation of size bytes may succeed, with no promise that
+// it will. A service procedure that gets no memory puts its message back, asks for a
+// Bufcall that enables the queue, and returns. The error is that of [Arena.Bufcall].
+func (q *Queue) Bufcall(size int, fn func()) (*Callback, error) {
+	if fn == nil || q.flags&qClosing != 0 {
+		return nil, EINVAL
+	}
+	c := q.callback(fn)
+	b, err := q.Arena().Bufcall(size, c.fire)
+	if err != nil {
+		c.Cancel()
+		return nil, err
+	}
+	c.bufcall = b
+	return c, nil
+}
+
+// Timeout makes fn run after d. The error is EINVAL for a nil fn, or a queue that is
+// closed.
+func (q *Queue) Timeout(d time.Duration, fn func()) (*Callback, error) {
+	if fn == nil || q.flags&qClosing != 0 {
+		return nil, EINVAL
+	}
+	c := q.callback(fn)
+	c.timer = time.AfterFunc(d, c.fire)
+	return c, nil
+}
