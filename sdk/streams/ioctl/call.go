@@ -34,8 +34,8 @@ type EventKind uint8
 
 // String returns the name: "copied-in".
 func (k EventKind) String() string {
-	if k >= Begin && k <= Abandoned {
-		return [...]string{"begin", "copied-in", "copied-out", "copy-failed", "abandoned"}[k-Begin]
+	if k >= Begin && k <= Worked {
+		return [...]string{"begin", "copied-in", "copied-out", "copy-failed", "abandoned", "worked"}[k-Begin]
 	}
 	return fmt.Sprintf("EventKind(%d)", uint8(k))
 }
@@ -47,6 +47,7 @@ const (
 	CopiedOut                       // the data of NeedOut were stored
 	CopyFailed                      // what was asked for last could not be done; Errno says why
 	Abandoned                       // the stream is closed or hung up: nobody waits any more
+	Worked                          // Work has returned
 )
 
 // Event is what happened to a call. Which call that is, is for its owner to find out:
@@ -68,12 +69,13 @@ const (
 	NeedOut                 // store Data, Size bytes, at Addr of the caller's memory
 	Ack                     // the command is done: return Rval, and Data for I_STR
 	Nak                     // the command is refused with Errno
+	Work                    // run the method Work, and tell that it has Worked
 )
 
 // String returns the name: "need-in".
 func (k NextKind) String() string {
-	if k <= Nak {
-		return [...]string{"silent", "need-in", "need-out", "ack", "nak"}[k]
+	if k <= Work {
+		return [...]string{"silent", "need-in", "need-out", "ack", "nak", "work"}[k]
 	}
 	return fmt.Sprintf("NextKind(%d)", uint8(k))
 }
@@ -96,14 +98,16 @@ const (
 	fresh   state = iota // Begin
 	argIn                // the argument
 	rangeIn              // the range at index at
+	working              // Work
+	worked               // Worked
 	rangeOut
 	resultOut
 	ended
 )
 
-// Call is one command being carried out. It does no input or output itself and starts
-// nothing; apart from the command's function, its steps do not block. One goroutine at
-// a time may use it.
+// Call is one command being carried out. It does no input or output and starts nothing,
+// and its steps do not block: only Work does, which runs the command's function. One
+// goroutine at a time may use it.
 type Call struct {
 	table *Table
 	cmd   *command
@@ -114,6 +118,7 @@ type Call struct {
 	want  int // bytes that NeedIn asked for
 	todo  runner
 	out   []byte // the result
+	err   error  // of the function
 	job   Job
 }
 
@@ -133,17 +138,24 @@ func (t *Table) Call(req Request) (c *Call, ok bool) {
 // Step tells the call what has happened and returns what has to happen next. An event
 // that does not fit, or has the wrong number of bytes, ends the call with EPROTO. After
 // the end every event is answered with Silent.
-//
-// ctx is handed to the command's function, in the step in which that runs. A context
-// that has ended by then refuses the command with ETIME or EINTR, before it had any
-// effect.
-func (c *Call) Step(ctx context.Context, e Event) Next {
-	n := c.step(ctx, e)
+func (c *Call) Step(e Event) Next {
+	n := c.step(e)
 	n.ID = c.req.ID
 	return n
 }
 
-func (c *Call) step(ctx context.Context, e Event) Next {
+// Advance is Step for those who may block: where Work is due, it is done before
+// Advance returns.
+func (c *Call) Advance(ctx context.Context, e Event) Next {
+	n := c.Step(e)
+	if n.Kind == Work {
+		c.Work(ctx)
+		n = c.Step(Event{Kind: Worked})
+	}
+	return n
+}
+
+func (c *Call) step(e Event) Next {
 	switch {
 	case c.state == ended:
 		return Next{}
@@ -155,13 +167,15 @@ func (c *Call) step(ctx context.Context, e Event) Next {
 	}
 	switch c.state {
 	case fresh:
-		return c.begin(ctx)
+		return c.begin()
 	case argIn:
-		return c.argument(ctx, e.Data)
+		return c.argument(e.Data)
 	case rangeIn:
 		c.job.ranges[c.at].data = e.Data
 		c.at++
-		return c.copyIn(ctx)
+		return c.copyIn()
+	case worked:
+		return c.answer()
 	case rangeOut:
 		c.at++
 		return c.copyOut()
@@ -177,23 +191,27 @@ func (c *Call) expects(e Event) bool {
 		return e.Kind == Begin
 	case argIn, rangeIn:
 		return e.Kind == CopiedIn && len(e.Data) == c.want
+	case working:
+		return false
+	case worked:
+		return e.Kind == Worked
 	default:
 		return e.Kind == CopiedOut
 	}
 }
 
 // begin checks the request and gets its argument.
-func (c *Call) begin(ctx context.Context) Next {
+func (c *Call) begin() Next {
 	if err := c.admit(); err != 0 {
 		return c.nak(err)
 	}
 	switch {
 	case c.cmd.byValue:
-		return c.argument(ctx, binary.LittleEndian.AppendUint64(nil, c.req.Arg))
+		return c.argument(binary.LittleEndian.AppendUint64(nil, c.req.Arg))
 	case !c.req.Transparent:
-		return c.argument(ctx, c.req.Data)
+		return c.argument(c.req.Data)
 	case c.cmd.inSize == 0:
-		return c.argument(ctx, nil)
+		return c.argument(nil)
 	}
 	n := c.size
 	if n <= c.cmd.full() {
@@ -230,7 +248,7 @@ func (c *Call) admit() streams.Errno {
 }
 
 // argument takes the bytes of the argument, checks them, and goes on with the ranges.
-func (c *Call) argument(ctx context.Context, b []byte) Next {
+func (c *Call) argument(b []byte) Next {
 	if n := c.cmd.full(); len(b) > n && c.cmd.inSize > 0 && !c.cmd.byValue {
 		if !allZero(b[n:]) {
 			return c.nak(streams.E2BIG)
@@ -255,7 +273,7 @@ func (c *Call) argument(ctx context.Context, b []byte) Next {
 		}
 		c.job.ranges[i] = transfer{name: s.Addr, dir: s.Dir, addr: addr, size: size}
 	}
-	return c.copyIn(ctx)
+	return c.copyIn()
 }
 
 // locate reads from the argument where the range is. It is not ok if the range is
@@ -270,21 +288,40 @@ func (s *span) locate(arg []byte) (addr uint64, size int, ok bool) {
 	return binary.LittleEndian.Uint64(arg[s.addr:]), int(n) * s.Elem, true
 }
 
-// copyIn asks for the next range that goes in, and runs the function after the last.
-func (c *Call) copyIn(ctx context.Context) Next {
+// copyIn asks for the next range that goes in, and for the function after the last.
+func (c *Call) copyIn() Next {
 	for ; c.at < len(c.job.ranges); c.at++ {
 		if r := &c.job.ranges[c.at]; r.dir == In && r.size > 0 {
 			return c.needIn(rangeIn, r.addr, r.size)
 		}
 	}
-	if err := ctx.Err(); err != nil {
-		return c.nak(streams.ErrnoOf(err))
+	c.state = working
+	return Next{Kind: Work}
+}
+
+// Work runs the command's function, after Step has asked for it with Work; otherwise it
+// does nothing. It blocks as long as the function does, and may be called in a goroutine
+// of its own, as long as nobody steps the call meanwhile. Whoever gives the call up ends
+// ctx, waits for Work, and steps with Abandoned instead of Worked.
+//
+// A context that has ended already refuses the command with ETIME or EINTR, and the
+// function does not run.
+func (c *Call) Work(ctx context.Context) {
+	if c.state != working {
+		return
 	}
-	out, err := c.do(ctx)
-	if err != nil {
-		return c.nak(streams.ErrnoOf(err))
+	c.state = worked
+	if c.err = ctx.Err(); c.err == nil {
+		c.out, c.err = c.do(ctx)
 	}
-	c.out = out[:min(len(out), c.size)]
+}
+
+// answer hands over what the function returned.
+func (c *Call) answer() Next {
+	if c.err != nil {
+		return c.nak(streams.ErrnoOf(c.err))
+	}
+	c.out = c.out[:min(len(c.out), c.size)]
 	c.at = 0
 	return c.copyOut()
 }

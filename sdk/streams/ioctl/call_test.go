@@ -88,7 +88,7 @@ func TestCallForms(t *testing.T) {
 				t.Fatal("unknown")
 			}
 			for i, e := range tc.events {
-				if got := call.Step(t.Context(), e); !reflect.DeepEqual(got, tc.want[i]) {
+				if got := call.Advance(t.Context(), e); !reflect.DeepEqual(got, tc.want[i]) {
 					t.Fatalf("step %d: got %+v, want %+v", i, got, tc.want[i])
 				}
 			}
@@ -304,6 +304,63 @@ func TestPanicIsEIO(t *testing.T) {
 	}
 	if _, _, err := Run(t.Context(), silent, Request{Command: cmdPanic}, regions(t)); !errors.Is(err, streams.EIO) {
 		t.Errorf("without a hook: %v", err)
+	}
+}
+
+// TestWorkElsewhere plays an engine that runs functions in goroutines of their own, and
+// a stream that is closed meanwhile.
+func TestWorkElsewhere(t *testing.T) {
+	for _, abandoned := range []bool{false, true} {
+		started := make(chan struct{})
+		var ends []bool
+		table, err := NewTable(nil, Command[None, None]{
+			Number: 0x7801, Name: "WAIT",
+			Do: func(ctx context.Context, job *Job, _ None) (None, error) {
+				job.AtEnd(func(delivered bool) { ends = append(ends, delivered) })
+				close(started)
+				if abandoned {
+					<-ctx.Done() // a function that notices, and is done all the same
+				}
+				return None{}, nil
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		call, _ := table.Call(Request{ID: 5, Command: 0x7801})
+		if n := call.Step(Event{Kind: Begin}); n.Kind != Work || n.ID != 5 {
+			t.Fatalf("got %+v", n)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			call.Work(ctx)
+		}()
+		<-started
+		e, want := Event{Kind: Worked}, Ack
+		if abandoned {
+			e, want = Event{Kind: Abandoned}, Silent
+			cancel()
+		}
+		<-done
+		call.Work(ctx) // once is enough
+		if n := call.Step(e); n.Kind != want || fmt.Sprint(ends) != fmt.Sprint([]bool{!abandoned}) {
+			t.Errorf("got %+v, ends %v", n, ends)
+		}
+		cancel()
+	}
+}
+
+func TestWorkIsWaitedFor(t *testing.T) {
+	d := &device{}
+	call, _ := d.table(t, Config{}).Call(Request{Command: cmdSetGain, Data: make([]byte, 8), Caller: everyone})
+	call.Work(t.Context()) // nobody has asked for it
+	if n := call.Step(Event{Kind: Begin}); n.Kind != Work || len(d.gains) != 0 {
+		t.Fatalf("got %+v", n)
+	}
+	if n := call.Step(Event{Kind: Worked}); n.Errno != streams.EPROTO || len(d.gains) != 0 {
+		t.Errorf("not worked, and yet %+v", n)
 	}
 }
 

@@ -90,28 +90,42 @@ func (c *Copier) read(addr uint64, size int) ([]byte, error) {
 	return data, nil
 }
 
-// Run carries out req with a table in the same program, without a stream. It returns
-// what the command returns, and for I_STR the data of its answer, which are as many as
-// req.Data at most. The error is a streams.Errno; a command that the table does not
-// have gives EINVAL. Run blocks as long as the command's function does.
+// Result returns what the caller of req gets for n, the answer to it, and trusts
+// nothing in it. Data are those for I_STR; a transparent request has none. The error
+// is a streams.Errno: that of a refusal (EINVAL if it has none), EMSGSIZE for more data
+// than the request had room for, EPROTO for what is no answer.
+func Result(req Request, n Next) (rval int32, data []byte, err error) {
+	switch {
+	case n.Kind == Nak && n.Errno == 0:
+		return 0, nil, streams.EINVAL
+	case n.Kind == Nak && n.Errno <= streams.MaxErrno:
+		return 0, nil, n.Errno
+	case n.Kind != Ack:
+		return 0, nil, streams.EPROTO
+	case req.Transparent:
+		return n.Rval, nil, nil
+	case len(n.Data) > len(req.Data):
+		return 0, nil, streams.EMSGSIZE
+	}
+	return n.Rval, n.Data, nil
+}
+
+// Run carries out req with a table in the same program, without a stream, and returns
+// what Result does. A command that the table does not have gives EINVAL. Run blocks as
+// long as the command's function does.
 func Run(ctx context.Context, t *Table, req Request, mem Memory) (rval int32, data []byte, err error) {
 	call, ok := t.Call(req)
 	if !ok {
 		return 0, nil, streams.EINVAL
 	}
 	copier := NewCopier(mem, t.limits)
-	for e := (Event{ID: req.ID, Kind: Begin}); ; {
-		n := call.Step(ctx, e)
-		switch n.Kind {
-		case NeedIn, NeedOut:
-			if e = copier.Do(n); e.Kind == CopyFailed {
-				call.Step(ctx, e)
-				return 0, nil, e.Errno
-			}
-		case Ack:
-			return n.Rval, n.Data, nil
-		default:
-			return 0, nil, n.Errno
+	n := call.Advance(ctx, Event{Kind: Begin})
+	for n.Kind == NeedIn || n.Kind == NeedOut {
+		e := copier.Do(n)
+		n = call.Advance(ctx, e)
+		if e.Kind == CopyFailed {
+			return 0, nil, e.Errno
 		}
 	}
+	return Result(req, n)
 }

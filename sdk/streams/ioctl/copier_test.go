@@ -87,9 +87,38 @@ func TestCopierPassesErrorsOn(t *testing.T) {
 }
 
 func TestNextKindNames(t *testing.T) {
-	for k, want := range map[NextKind]string{Silent: "silent", NeedIn: "need-in", NeedOut: "need-out", Ack: "ack", Nak: "nak", 9: "NextKind(9)"} {
+	for k, want := range map[NextKind]string{Silent: "silent", NeedIn: "need-in", NeedOut: "need-out", Ack: "ack", Nak: "nak", Work: "work", 9: "NextKind(9)"} {
 		if got := k.String(); got != want {
 			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+// TestResult has the cases of an answer that may be a lie: D11, D12, D14 and D19.
+func TestResult(t *testing.T) {
+	str := Request{Data: make([]byte, 4)}
+	for _, tc := range []struct {
+		name string
+		req  Request
+		n    Next
+		rval int32
+		data string
+		want streams.Errno
+	}{
+		{"D11 refused without a reason", str, Next{Kind: Nak}, 0, "", streams.EINVAL},
+		{"D12 refused", str, Next{Kind: Nak, Errno: streams.E2BIG, Rval: 3, Data: []byte("x")}, 0, "", streams.E2BIG},
+		{"refused with no errno", str, Next{Kind: Nak, Errno: 1 << 20}, 0, "", streams.EPROTO},
+		{"D14 result", str, Next{Kind: Ack, Rval: 42}, 42, "", 0},
+		{"data", str, Next{Kind: Ack, Rval: -1, Data: []byte("abcd")}, -1, "abcd", 0},
+		{"more than there is room for", str, Next{Kind: Ack, Data: []byte("abcde")}, 0, "", streams.EMSGSIZE},
+		{"D19 data of a transparent one", Request{Transparent: true}, Next{Kind: Ack, Rval: 1, Data: []byte("abcde")}, 1, "", 0},
+		{"no answer", str, Next{}, 0, "", streams.EPROTO},
+		{"a copy", str, Next{Kind: NeedIn}, 0, "", streams.EPROTO},
+		{"unknown", str, Next{Kind: 77}, 0, "", streams.EPROTO},
+	} {
+		rval, data, err := Result(tc.req, tc.n)
+		if rval != tc.rval || string(data) != tc.data || streams.ErrnoOf(err) != tc.want {
+			t.Errorf("%s: %d, %q, %v", tc.name, rval, data, err)
 		}
 	}
 }

@@ -14,7 +14,8 @@
 //
 // A [Call] carries out one command as a conversation without any input or output of
 // its own: each Step takes an [Event] and says with a [Next] what has to happen, be it
-// a copy from or to user memory, or the answer. An engine turns that into M_COPYIN and
-// M_COPYOUT messages or sends it to another process. A [Copier] is the other side: it
-// owns the [Memory] and trusts nothing that is asked of it. [Run] joins both.
+// a copy from or to user memory, the work itself, or the answer. An engine turns that
+// into M_COPYIN and M_COPYOUT messages or sends it to another process. A [Copier] is the
+// other side: it owns the [Memory] and trusts nothing that is asked of it. [Run] joins
+// both.
 package ioctl

@@ -152,7 +152,7 @@ func FuzzCall(f *testing.F) {
 					e.Data = data
 				}
 			}
-			n := call.Step(context.Background(), e)
+			n := call.Advance(context.Background(), e)
 			switch {
 			case over && n.Kind != Silent:
 				t.Fatalf("after the end: %+v", n)

@@ -120,6 +120,21 @@ func (c Coding) Decode(n streams.Command) (p Parts, ok bool) {
 	return p, true
 }
 
+// Argument returns the memory that a command may reach by default: of data, which is
+// what the argument points to, the bytes that the number says. The driver may write there
+// if the number says Out. A number without a direction gives an empty region. The error
+// matches EINVAL if data has too few bytes.
+func (c Coding) Argument(n streams.Command, arg uint64, data []byte) (Region, error) {
+	p, _ := c.Decode(n)
+	if p.Dir == 0 {
+		p.Size = 0 // the argument is a word
+	}
+	if len(data) < p.Size {
+		return Region{}, fmt.Errorf("command %v has an argument of %d bytes, %d are there: %w", n, p.Size, len(data), streams.EINVAL)
+	}
+	return Region{Addr: arg, Data: data[:p.Size:p.Size], ReadOnly: p.Dir&Out == 0}, nil
+}
+
 // sizeless returns n with a size of zero: what numbers of commands that differ only in
 // the size of their argument have in common.
 func (c Coding) sizeless(n streams.Command) streams.Command {

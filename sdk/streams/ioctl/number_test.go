@@ -3,6 +3,7 @@
 package ioctl
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/iostreamkit/iostreamkit/sdk/streams"
@@ -65,6 +66,23 @@ func TestNumbersRefused(t *testing.T) {
 		if p, ok := tc.coding.Decode(tc.number); ok || p.Nr != byte(tc.number) || p.Group != byte(tc.number>>8) {
 			t.Errorf("%#x is taken for %+v, %v", uint32(tc.number), p, ok)
 		}
+	}
+}
+
+func TestArgument(t *testing.T) {
+	data := []byte("0123456789abcdefgh")
+	for _, tc := range []struct {
+		number   streams.Command
+		size     int
+		readOnly bool
+	}{{cmdSetGain, 8, true}, {cmdGetStats, 16, false}, {streams.CmdPush, 0, true}, {0x00047801, 0, true}} {
+		r, err := Linux.Argument(tc.number, 0x500, data)
+		if err != nil || r.Addr != 0x500 || len(r.Data) != tc.size || cap(r.Data) != tc.size || r.ReadOnly != tc.readOnly {
+			t.Errorf("%v: %+v, %v", tc.number, r, err)
+		}
+	}
+	if r, err := Linux.Argument(cmdGetStats, 0x500, data[:15]); !errors.Is(err, streams.EINVAL) {
+		t.Errorf("too few bytes: %+v, %v", r, err)
 	}
 }
 

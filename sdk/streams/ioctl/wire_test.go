@@ -50,9 +50,9 @@ func TestWireBytes(t *testing.T) {
 
 func TestWireRefuses(t *testing.T) {
 	for _, in := range []encoding.BinaryAppender{
-		Event{Kind: Begin}, Event{Kind: 0}, Event{Kind: Abandoned + 1},
+		Event{Kind: Begin}, Event{Kind: 0}, Event{Kind: Worked},
 		Event{Kind: CopyFailed}, Event{Kind: CopyFailed, Errno: 4096}, Event{Kind: CopiedIn, Errno: 5}, Event{Kind: CopiedOut, Data: []byte("x")},
-		Next{Kind: Nak + 1}, Next{Kind: Nak}, Next{Kind: Nak, Errno: 4096}, Next{Kind: Ack, Errno: 5},
+		Next{Kind: Work}, Next{Kind: Nak}, Next{Kind: Nak, Errno: 4096}, Next{Kind: Ack, Errno: 5},
 		Next{Kind: NeedOut, Size: 2, Data: []byte("x")}, Next{Kind: NeedIn, Size: -1}, Next{Kind: NeedIn, Size: 1, Data: []byte("x")},
 		Next{Kind: Nak, Errno: 5, Rval: 1}, Next{Kind: Ack, Addr: 1}, Next{Kind: Silent, Size: 1},
 	} {
@@ -106,7 +106,7 @@ func TestC6CommandIsAConversation(t *testing.T) {
 	e := Event{Kind: Begin}
 	for range 5 {
 		var n Next
-		cross(t, call.Step(t.Context(), e), &n)
+		cross(t, call.Advance(t.Context(), e), &n)
 		if n.ID != req.ID {
 			t.Fatalf("ID %#x", n.ID)
 		}
@@ -136,7 +136,7 @@ func cross(t *testing.T, from encoding.BinaryAppender, to encoding.BinaryUnmarsh
 }
 
 func TestEventKindNames(t *testing.T) {
-	for k, want := range map[EventKind]string{Begin: "begin", CopyFailed: "copy-failed", 0: "EventKind(0)", 6: "EventKind(6)"} {
+	for k, want := range map[EventKind]string{Begin: "begin", CopyFailed: "copy-failed", Worked: "worked", 0: "EventKind(0)", 7: "EventKind(7)"} {
 		if got := k.String(); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
