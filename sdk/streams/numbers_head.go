@@ -38,10 +38,9 @@ const (
 	ReadCtlDrop    ReadOptions = 8    // RPROTDIS: control parts are thrown away
 	ReadCtlFail    ReadOptions = 0x10 // RPROTNORM: read fails with EBADMSG at a control part
 	ReadKeepUrgent ReadOptions = 0x20 // RFLUSHPCPROT: a flush leaves M_PCPROTO; M_SETOPTS only
-)
 
-// DefaultReadOptions are those of a stream that was just opened.
-const DefaultReadOptions = ReadBytes | ReadCtlFail
+	DefaultReadOptions = ReadBytes | ReadCtlFail // those of a stream that was just opened
+)
 
 // WriteOptions say what write does at the edges.
 type WriteOptions uint16
@@ -57,12 +56,12 @@ const (
 type ErrorOptions uint16
 
 // The error options of I_SERROPT in the numbers of Solaris. OpenSS7 has the value 1
-// where ErrReadOnce is set and 2 where ErrWriteOnce is, and no bit for staying.
+// where ReadErrorOnce is set and 2 where WriteErrorOnce is, and no bit for staying.
 const (
-	ErrReadStays  ErrorOptions = 1 // RERRNORM
-	ErrReadOnce   ErrorOptions = 2 // RERRNONPERSIST
-	ErrWriteStays ErrorOptions = 4 // WERRNORM
-	ErrWriteOnce  ErrorOptions = 8 // WERRNONPERSIST
+	ReadErrorStays  ErrorOptions = 1 // RERRNORM
+	ReadErrorOnce   ErrorOptions = 2 // RERRNONPERSIST
+	WriteErrorStays ErrorOptions = 4 // WERRNORM
+	WriteErrorOnce  ErrorOptions = 8 // WERRNONPERSIST
 )
 
 // Events are what a stream's owner can ask to be told of.

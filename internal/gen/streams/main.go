@@ -32,18 +32,22 @@ func main() {
 
 // page returns the whole page.
 func page() (string, error) {
-	consts, err := constNames()
+	consts, err := constants()
 	if err != nil {
 		return "", err
 	}
 	var b strings.Builder
 	b.WriteString(intro)
 	writeProfiles(&b)
-	writeSummary(&b, consts)
+	writeSummary(&b, commandNames(consts))
 	for e := range errtable.All() {
 		writeEntry(&b, e)
 	}
 	writeErrnos(&b)
+	writeTypes(&b, consts)
+	if err := writeGroups(&b, consts); err != nil {
+		return "", err
+	}
 	return strings.TrimRight(b.String(), "\n") + "\n", nil
 }
 
@@ -151,28 +155,79 @@ func outcome(o errtable.Outcome) string {
 func writeErrnos(b *strings.Builder) {
 	b.WriteString("## Errors\n\nResults are of type `streams.Errno`. The numbers are those of Linux on every system. *Recorded* in the " +
 		"tables above is the errno that a module or driver put into M_ERROR, *answered* the one with which it refused a command; " +
-		"both may be any number up to 4095. `errors.Is` finds the [meanings](errors.md#meanings).\n\n" +
+		"it may be any number up to 4095, a recorded one up to 254. `errors.Is` finds the [meanings](errors.md#meanings).\n\n" +
 		"| errno | number | text | what to look at |\n|---|---|---|---|\n")
 	for e := range streams.Errnos() {
 		fmt.Fprintf(b, "| %s | %d | %s | %s |\n", e.Name, uint32(e.Errno), e.Text, e.Remedy)
 	}
+	b.WriteString("\n")
 }
 
-// constNames returns the Go name of every command.
-func constNames() (map[streams.Command]string, error) {
+func writeTypes(b *strings.Builder, consts []gen.Const) {
+	b.WriteString("## Message types\n\nA number from 0x80 on has high priority: the message is never held up and goes before everything else in a " +
+		"queue.\n\n| type | number | Go | meaning |\n|---|---|---|---|\n")
+	for _, c := range consts {
+		if v, ok := c.Uint64(); ok && c.Type == "Type" {
+			fmt.Fprintf(b, "| %s | %#02x | `streams.%s` | %s |\n", streams.Type(v), v, c.Name, c.Comment)
+		}
+	}
+	b.WriteString("\n")
+}
+
+// groups are the constants that stand on the page besides commands and message types.
+func groups() []struct{ typ, title string } {
+	return []struct{ typ, title string }{
+		{"Flags", "Flags of a message block"},
+		{"FlushFlags", "Flags of a flush"},
+		{"MsgFlags", "Flags of getmsg and putmsg"},
+		{"More", "What getmsg left"},
+		{"ReadOptions", "Read options"},
+		{"WriteOptions", "Write options"},
+		{"ErrorOptions", "Error options"},
+		{"Events", "Events"},
+		{"Marks", "Questions of I_ATMARK"},
+		{"SetFlags", "Flags of M_SETOPTS"},
+	}
+}
+
+func writeGroups(b *strings.Builder, consts []gen.Const) error {
+	b.WriteString("## Options and flags\n\n")
+	for _, g := range groups() {
+		fmt.Fprintf(b, "### %s\n\n| Go | value | meaning |\n|---|---|---|\n", g.title)
+		n := 0
+		for _, c := range consts {
+			if v, ok := c.Uint64(); ok && c.Type == g.typ {
+				if c.Comment == "" {
+					return fmt.Errorf("streams.%s has no comment", c.Name)
+				}
+				fmt.Fprintf(b, "| `streams.%s` | %#x | %s |\n", c.Name, v, c.Comment)
+				n++
+			}
+		}
+		if n == 0 {
+			return fmt.Errorf("there are no constants of type streams.%s", g.typ)
+		}
+		b.WriteString("\n")
+	}
+	return nil
+}
+
+// constants returns the constants of package streams.
+func constants() ([]gen.Const, error) {
 	root, err := gen.Root()
 	if err != nil {
 		return nil, err
 	}
-	consts, err := gen.Consts(root + "/sdk/streams")
-	if err != nil {
-		return nil, err
-	}
+	return gen.Consts(root + "/sdk/streams")
+}
+
+// commandNames returns the Go name of every command.
+func commandNames(consts []gen.Const) map[streams.Command]string {
 	out := map[streams.Command]string{}
 	for _, c := range consts {
 		if v, ok := c.Uint64(); ok && c.Type == "Command" {
 			out[streams.Command(v)] = c.Name
 		}
 	}
-	return out, nil
+	return out
 }
