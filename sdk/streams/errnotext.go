@@ -52,7 +52,7 @@ var errnoTexts = []ErrnoText{
 	},
 	{
 		EACCES, "EACCES", []error{ioreturn.ErrPermission}, "access denied",
-		"The caller may not open this, or not in this way.",
+		"The caller may not open this, or did not open it for what the command does.",
 	},
 	{
 		EFAULT, "EFAULT", []error{ioreturn.ErrInvalid}, "address outside the caller's memory",

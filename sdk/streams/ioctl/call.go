@@ -5,91 +5,11 @@ package ioctl
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"runtime/debug"
 
 	"github.com/iostreamkit/iostreamkit/sdk/streams"
 )
-
-// Caller is who asks for a command.
-type Caller struct {
-	Read, Write bool // how the stream was opened
-	Privileged  bool
-	Credential  any // the transport's; passed on to the function
-}
-
-// Request is a command as it comes to a module.
-type Request struct {
-	ID          uint64 // tells calls apart, where there are several; the call passes it on
-	Command     streams.Command
-	Transparent bool
-	Arg         uint64 // of a transparent request: the word
-	Data        []byte // of I_STR: the data, which nobody changes any more; as many bytes may be returned
-	Caller      Caller
-}
-
-// EventKind says what has happened to a call.
-type EventKind uint8
-
-// String returns the name: "copied-in".
-func (k EventKind) String() string {
-	if k >= Begin && k <= Worked {
-		return [...]string{"begin", "copied-in", "copied-out", "copy-failed", "abandoned", "worked"}[k-Begin]
-	}
-	return fmt.Sprintf("EventKind(%d)", uint8(k))
-}
-
-// The events of a call. Each call begins with Begin.
-const (
-	Begin      EventKind = iota + 1 // the request came
-	CopiedIn                        // the data that NeedIn asked for, in Data
-	CopiedOut                       // the data of NeedOut were stored
-	CopyFailed                      // what was asked for last could not be done; Errno says why
-	Abandoned                       // the stream is closed or hung up: nobody waits any more
-	Worked                          // Work has returned
-)
-
-// Event is what happened to a call. Which call that is, is for its owner to find out:
-// Step doesn't look at the ID.
-type Event struct {
-	ID    uint64
-	Kind  EventKind
-	Data  []byte        // of CopiedIn; the call keeps it
-	Errno streams.Errno // of CopyFailed
-}
-
-// NextKind says what has to happen next.
-type NextKind uint8
-
-// What may have to happen next. After Ack, Nak and Silent the call is over.
-const (
-	Silent  NextKind = iota // nothing: no answer is due
-	NeedIn                  // copy Size bytes from Addr of the caller's memory
-	NeedOut                 // store Data, Size bytes, at Addr of the caller's memory
-	Ack                     // the command is done: return Rval, and Data for I_STR
-	Nak                     // the command is refused with Errno
-	Work                    // run the method Work, and tell that it has Worked
-)
-
-// String returns the name: "need-in".
-func (k NextKind) String() string {
-	if k <= Work {
-		return [...]string{"silent", "need-in", "need-out", "ack", "nak", "work"}[k]
-	}
-	return fmt.Sprintf("NextKind(%d)", uint8(k))
-}
-
-// Next is what has to happen next to a call.
-type Next struct {
-	ID    uint64 // that of the request
-	Kind  NextKind
-	Addr  uint64        // of NeedIn and NeedOut
-	Size  int           // of NeedIn and NeedOut
-	Data  []byte        // of NeedOut and Ack; the engine's from now on
-	Rval  int32         // of Ack
-	Errno streams.Errno // of Nak; never 0
-}
 
 // state is what a call waits for.
 type state uint8
@@ -228,7 +148,7 @@ func (c *Call) admit() streams.Errno {
 	}
 	switch {
 	case cmd.access&ForReading != 0 && !who.Read, cmd.access&ForWriting != 0 && !who.Write:
-		return streams.EBADF
+		return streams.EACCES
 	case cmd.access&Privileged != 0 && !who.Privileged:
 		return streams.EPERM
 	case cmd.forms&form == 0, c.req.Transparent && len(c.req.Data) > 0:
@@ -241,8 +161,11 @@ func (c *Call) admit() streams.Errno {
 	if !c.req.Transparent {
 		c.size = len(c.req.Data)
 	}
-	if c.size < cmd.minSize || c.size > cmd.maxSize {
+	switch {
+	case c.size < cmd.minSize, c.size > cmd.maxSize:
 		return streams.EINVAL
+	case c.req.Transparent && c.req.Arg == 0 && c.size > 0:
+		return streams.EFAULT
 	}
 	return 0
 }
@@ -264,12 +187,15 @@ func (c *Call) argument(b []byte) Next {
 		return c.nak(streams.ErrnoOf(err))
 	}
 	c.todo = todo
-	total := uint64(min(c.size, c.cmd.inSize) + min(c.size, c.cmd.outSize))
+	total := uint64(len(b) + min(c.size, c.cmd.outSize))
 	for i, s := range c.cmd.ranges {
 		addr, size, ok := s.locate(arg)
 		total += uint64(size)
 		if limit := c.table.limits.Total; !ok || limit >= 0 && total > uint64(limit) {
 			return c.nak(streams.EMSGSIZE)
+		}
+		if addr == 0 && size > 0 {
+			return c.nak(streams.EFAULT)
 		}
 		c.job.ranges[i] = transfer{name: s.Addr, dir: s.Dir, addr: addr, size: size}
 	}
@@ -396,6 +322,3 @@ func (c *Call) atEnd(f func(bool), delivered bool) {
 	}()
 	f(delivered)
 }
-
-// errNoRange is the error of Job's methods for a range that the command does not have.
-var errNoRange = errors.New("the command has no such range")

@@ -4,16 +4,12 @@ package ioctl
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 	"testing"
-	"time"
 
-	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 	"github.com/iostreamkit/iostreamkit/sdk/streams"
 )
 
@@ -59,25 +55,26 @@ func TestCallForms(t *testing.T) {
 			[]Event{{Kind: Begin}}, []Next{{Kind: Nak, Errno: streams.EINVAL}}, "[]",
 		},
 		{
-			"wrong length copied", Request{Command: cmdSetGain, Transparent: true},
-			[]Event{{Kind: Begin}, {Kind: CopiedIn, Data: arg[:4]}}, []Next{{Kind: NeedIn, Size: 8}, {Kind: Nak, Errno: streams.EPROTO}}, "[]",
+			"wrong length copied", Request{Command: cmdSetGain, Transparent: true, Arg: 0x500},
+			[]Event{{Kind: Begin}, {Kind: CopiedIn, Data: arg[:4]}}, []Next{{Kind: NeedIn, Addr: 0x500, Size: 8}, {Kind: Nak, Errno: streams.EPROTO}}, "[]",
 		},
 		{
-			"wrong event", Request{Command: cmdGetStats, Transparent: true},
-			[]Event{{Kind: Begin}, {Kind: CopiedIn}}, []Next{{Kind: NeedOut, Size: 16, Data: counts}, {Kind: Nak, Errno: streams.EPROTO}}, "[false]",
+			"wrong event", Request{Command: cmdGetStats, Transparent: true, Arg: 0x500},
+			[]Event{{Kind: Begin}, {Kind: CopiedIn}}, []Next{{Kind: NeedOut, Addr: 0x500, Size: 16, Data: counts}, {Kind: Nak, Errno: streams.EPROTO}}, "[false]",
 		},
 		{"no begin", Request{Command: cmdSetGain, Data: arg}, []Event{{Kind: CopiedOut}, {Kind: Begin}}, []Next{{Kind: Nak, Errno: streams.EPROTO}, {}}, "[]"},
 		{
-			"begins twice", Request{Command: cmdSetGain, Transparent: true},
-			[]Event{{Kind: Begin}, {Kind: Begin}}, []Next{{Kind: NeedIn, Size: 8}, {Kind: Nak, Errno: streams.EPROTO}}, "[]",
+			"begins twice", Request{Command: cmdSetGain, Transparent: true, Arg: 0x500},
+			[]Event{{Kind: Begin}, {Kind: Begin}}, []Next{{Kind: NeedIn, Addr: 0x500, Size: 8}, {Kind: Nak, Errno: streams.EPROTO}}, "[]",
 		},
 		{
-			"result can't be stored", Request{Command: cmdGetStats, Transparent: true},
+			"result can't be stored", Request{Command: cmdGetStats, Transparent: true, Arg: 0x500},
 			[]Event{{Kind: Begin}, {Kind: CopyFailed, Errno: streams.EFAULT}, {Kind: CopiedOut}},
-			[]Next{{Kind: NeedOut, Size: 16, Data: counts}, {}, {}}, "[false]",
+			[]Next{{Kind: NeedOut, Addr: 0x500, Size: 16, Data: counts}, {}, {}}, "[false]",
 		},
 		{"abandoned before", Request{Command: cmdSetGain, Data: arg}, []Event{{Kind: Abandoned}, {Kind: Begin}}, []Next{{}, {}}, "[]"},
 		{"abandoned after", Request{Command: cmdSetGain, Data: arg}, []Event{{Kind: Begin}, {Kind: Abandoned}}, []Next{{Kind: Ack, Rval: 7}, {}}, "[true]"},
+		{"no address", Request{Command: cmdGetStats, Transparent: true}, []Event{{Kind: Begin}}, []Next{{Kind: Nak, Errno: streams.EFAULT}}, "[]"},
 		{"nothing known", Request{Command: cmdSetGain, Data: arg}, []Event{{}}, []Next{{Kind: Nak, Errno: streams.EPROTO}}, "[]"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -106,9 +103,9 @@ func TestCallAccess(t *testing.T) {
 		caller Caller
 		want   streams.Errno
 	}{
-		{Request{Command: cmdSetGain, Data: arg}, Caller{Read: true}, streams.EBADF},
+		{Request{Command: cmdSetGain, Data: arg}, Caller{Read: true}, streams.EACCES},
 		{Request{Command: cmdSetGain, Data: arg}, Caller{Write: true}, 0},
-		{Request{Command: cmdGetStats, Data: make([]byte, 16)}, Caller{Write: true}, streams.EBADF},
+		{Request{Command: cmdGetStats, Data: make([]byte, 16)}, Caller{Write: true}, streams.EACCES},
 		{Request{Command: cmdGetStats, Data: make([]byte, 16)}, Caller{Read: true}, 0},
 		{Request{Command: cmdReset, Transparent: true}, Caller{Read: true, Write: true}, streams.EPERM},
 		{Request{Command: cmdReset, Transparent: true}, Caller{Privileged: true}, 0},
@@ -185,8 +182,10 @@ func TestRangeOverItsMaximum(t *testing.T) {
 		{"bytes", transferArg{Bytes: 4097}, Limits{}, streams.EMSGSIZE},
 		{"bytes, huge", transferArg{Bytes: 0xffffffff}, Limits{}, streams.EMSGSIZE},
 		{"words", transferArg{Words: 2049}, Limits{}, streams.EMSGSIZE},
-		{"all together", transferArg{Bytes: 4096, Words: 2048}, Limits{Total: 24 + 8 + 8192 - 1}, streams.EMSGSIZE},
-		{"exactly", transferArg{Bytes: 4096, Words: 2048}, Limits{Total: 24 + 8 + 8192}, streams.EFAULT},
+		{"all together", transferArg{From: 1, To: 1, Bytes: 4096, Words: 2048}, Limits{Total: 24 + 8 + 8192 - 1}, streams.EMSGSIZE},
+		{"exactly", transferArg{From: 1, To: 1, Bytes: 4096, Words: 2048}, Limits{Total: 24 + 8 + 8192}, streams.EFAULT},
+		{"no address", transferArg{Bytes: 1}, Limits{}, streams.EFAULT},
+		{"no address to store at", transferArg{Words: 1}, Limits{}, streams.EFAULT},
 		{"nothing", transferArg{}, Limits{}, 0}, // D28: empty ranges need no memory
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -200,6 +199,16 @@ func TestRangeOverItsMaximum(t *testing.T) {
 				t.Errorf("the function ran: %v", ran)
 			}
 		})
+	}
+}
+
+func TestReservedBytesAreChecked(t *testing.T) {
+	d := &device{}
+	arg := bytesOf(t, transferArg{})
+	arg[len(arg)-1] = 1
+	_, _, err := Run(t.Context(), d.table(t, Config{}), Request{Command: cmdTransfer, Data: arg, Caller: everyone}, regions(t))
+	if !errors.Is(err, streams.EINVAL) || len(d.ends) > 0 {
+		t.Errorf("got %v, ran %v", err, d.ends)
 	}
 }
 
@@ -250,153 +259,5 @@ func TestGrownStructure(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestFunctionFails(t *testing.T) {
-	for _, tc := range []struct {
-		err  error
-		want streams.Errno
-	}{
-		{streams.E2BIG, streams.E2BIG},
-		{fmt.Errorf("no such channel: %w", streams.ENOENT), streams.ENOENT},
-		{ioreturn.ErrBusy, streams.EBUSY},
-		{context.DeadlineExceeded, streams.ETIME},
-		{errors.New("broken"), streams.EIO},
-	} {
-		d := &device{fail: tc.err}
-		_, data, err := Run(t.Context(), d.table(t, Config{}), Request{Command: cmdGetStats, Data: make([]byte, 16), Caller: everyone}, regions(t))
-		if err != error(tc.want) || data != nil || fmt.Sprint(d.ends) != "[false]" { //nolint:errorlint // the very value is meant
-			t.Errorf("%v: got %v, %v, ends %v", tc.err, data, err, d.ends)
-		}
-	}
-}
-
-func TestContextEndsBeforeTheFunction(t *testing.T) {
-	canceled, cancel := context.WithCancel(t.Context())
-	cancel()
-	late, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
-	defer cancel()
-	for ctx, want := range map[context.Context]streams.Errno{canceled: streams.EINTR, late: streams.ETIME} {
-		d := &device{}
-		_, _, err := Run(ctx, d.table(t, Config{}), Request{Command: cmdSetGain, Data: make([]byte, 8), Caller: everyone}, regions(t))
-		if !errors.Is(err, want) || len(d.gains) != 0 {
-			t.Errorf("got %v, %v, want %v", err, d.gains, want)
-		}
-	}
-}
-
-func TestPanicIsEIO(t *testing.T) {
-	d := &device{}
-	_, _, err := Run(t.Context(), d.table(t, Config{}), Request{Command: cmdPanic, Caller: everyone}, regions(t))
-	if !errors.Is(err, streams.EIO) || fmt.Sprint(d.ends) != "[false]" {
-		t.Errorf("got %v, ends %v", err, d.ends)
-	}
-	if len(d.panics) != 2 || d.panics[0].Value != "in the function" || d.panics[1].Value != "at the end" {
-		t.Fatalf("told of %+v", d.panics)
-	}
-	if p := d.panics[0]; p.Name != "PANIC" || p.Command != cmdPanic || !strings.Contains(string(p.Stack), "device_test.go") {
-		t.Errorf("told of %+v", p)
-	}
-	silent, err := NewTable(nil, d.commands()...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := Run(t.Context(), silent, Request{Command: cmdPanic}, regions(t)); !errors.Is(err, streams.EIO) {
-		t.Errorf("without a hook: %v", err)
-	}
-}
-
-// TestWorkElsewhere plays an engine that runs functions in goroutines of their own, and
-// a stream that is closed meanwhile.
-func TestWorkElsewhere(t *testing.T) {
-	for _, abandoned := range []bool{false, true} {
-		started := make(chan struct{})
-		var ends []bool
-		table, err := NewTable(nil, Command[None, None]{
-			Number: 0x7801, Name: "WAIT",
-			Do: func(ctx context.Context, job *Job, _ None) (None, error) {
-				job.AtEnd(func(delivered bool) { ends = append(ends, delivered) })
-				close(started)
-				if abandoned {
-					<-ctx.Done() // a function that notices, and is done all the same
-				}
-				return None{}, nil
-			},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		call, _ := table.Call(Request{ID: 5, Command: 0x7801})
-		if n := call.Step(Event{Kind: Begin}); n.Kind != Work || n.ID != 5 {
-			t.Fatalf("got %+v", n)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			call.Work(ctx)
-		}()
-		<-started
-		e, want := Event{Kind: Worked}, Ack
-		if abandoned {
-			e, want = Event{Kind: Abandoned}, Silent
-			cancel()
-		}
-		<-done
-		call.Work(ctx) // once is enough
-		if n := call.Step(e); n.Kind != want || fmt.Sprint(ends) != fmt.Sprint([]bool{!abandoned}) {
-			t.Errorf("got %+v, ends %v", n, ends)
-		}
-		cancel()
-	}
-}
-
-func TestWorkIsWaitedFor(t *testing.T) {
-	d := &device{}
-	call, _ := d.table(t, Config{}).Call(Request{Command: cmdSetGain, Data: make([]byte, 8), Caller: everyone})
-	call.Work(t.Context()) // nobody has asked for it
-	if n := call.Step(Event{Kind: Begin}); n.Kind != Work || len(d.gains) != 0 {
-		t.Fatalf("got %+v", n)
-	}
-	if n := call.Step(Event{Kind: Worked}); n.Errno != streams.EPROTO || len(d.gains) != 0 {
-		t.Errorf("not worked, and yet %+v", n)
-	}
-}
-
-func TestUnknownCommand(t *testing.T) {
-	if _, _, err := Run(t.Context(), (&device{}).table(t, Config{}), Request{Command: 0x7899}, regions(t)); !errors.Is(err, streams.EINVAL) {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestJob(t *testing.T) {
-	seen := false
-	table, err := NewTable(nil, Command[transferArg, None]{
-		Number: 0x7801, Name: "X",
-		Ranges: []Range{{Dir: Out, Addr: "To", Len: "Words", Max: 8}},
-		Do: func(_ context.Context, job *Job, _ transferArg) (None, error) {
-			seen = true
-			if job.Command != 0x7801 || job.Caller.Credential != "me" {
-				t.Errorf("got %#x, %v", uint32(job.Command), job.Caller)
-			}
-			if job.Input("To") != nil || job.Room("From") != 0 || job.Room("To") != 3 {
-				t.Error("ranges that aren't there, or not this way")
-			}
-			if err := job.Output("To", []byte("four")); !errors.Is(err, streams.EMSGSIZE) {
-				t.Errorf("too much: %v", err)
-			}
-			if err := job.Output("From", nil); !errors.Is(err, streams.EIO) {
-				t.Errorf("no such output: %v", err)
-			}
-			return None{}, nil
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	req := Request{Command: 0x7801, Data: bytesOf(t, transferArg{To: 1, Words: 3}), Caller: Caller{Credential: "me"}}
-	if _, _, err := Run(t.Context(), table, req, regions(t)); err != nil || !seen {
-		t.Errorf("%v, ran %v", err, seen)
 	}
 }

@@ -23,8 +23,8 @@ type Access uint8
 
 // What a caller may need. They can be joined; zero is nothing.
 const (
-	ForReading Access = 1 // the stream is open for reading, else EBADF
-	ForWriting Access = 2 // the stream is open for writing, else EBADF
+	ForReading Access = 1 // the stream is open for reading, else EACCES
+	ForWriting Access = 2 // the stream is open for writing, else EACCES
 	Privileged Access = 4 // the caller has privilege, else EPERM
 )
 
@@ -41,7 +41,7 @@ const (
 // read once, from the copy of the argument that the function gets too.
 type Range struct {
 	Dir  Dir    // In: copied before the function runs. Out: afterwards.
-	Addr string // the field with the address, a uint64; also the range's name in Job
+	Addr string // the field with the address, a uint64; also the range's name in Job. 0 is EFAULT
 	Len  string // the unsigned field with the number of elements
 	Elem int    // bytes of an element; zero means 1
 	Max  int    // most bytes; more are answered with EMSGSIZE, before anything is copied

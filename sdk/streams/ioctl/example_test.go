@@ -61,5 +61,5 @@ func Example() {
 	// Output:
 	// label is "front camera"
 	// <nil>
-	// not open, or not open for this (EBADF, 9)
+	// access denied (EACCES, 13)
 }

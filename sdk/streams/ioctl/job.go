@@ -3,6 +3,7 @@
 package ioctl
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/iostreamkit/iostreamkit/sdk/streams"
@@ -77,3 +78,6 @@ func (j *Job) find(name string, d Dir) *transfer {
 	}
 	return nil
 }
+
+// errNoRange is the error of Job's methods for a range that the command does not have.
+var errNoRange = errors.New("the command has no such range")

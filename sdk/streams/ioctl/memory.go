@@ -13,6 +13,7 @@ import (
 
 // Memory is a caller's memory as far as a command may reach it. Addresses are those
 // that the caller wrote into its argument; they need not be addresses of the process.
+// Address 0 is nobody's: it is what a caller writes who has no memory to name.
 //
 // Both methods copy len(p) bytes or none, and match streams.EFAULT if the range isn't
 // the caller's to lend. They do not keep p, do not block, and may be called by
@@ -24,7 +25,7 @@ type Memory interface {
 
 // Region is one range of a caller's memory.
 type Region struct {
-	Addr     uint64 // what the caller calls the first byte
+	Addr     uint64 // what the caller calls the first byte; not 0
 	Data     []byte // the bytes themselves, which stay the caller's
 	ReadOnly bool   // writes fail
 }
@@ -44,13 +45,17 @@ type Regions struct {
 }
 
 // NewRegions returns a memory of the given regions. The error says which of them
-// overlap, or wrap at the end of the address space. Empty regions are left out.
+// overlap, begin at 0, or wrap at the end of the address space; it matches EINVAL. Empty
+// regions are left out.
 // By default a command has one region: the bytes that its argument points to.
 func NewRegions(list ...Region) (*Regions, error) {
 	m := &Regions{}
 	for _, r := range list {
 		if len(r.Data) == 0 {
 			continue
+		}
+		if r.Addr == 0 {
+			return nil, fmt.Errorf("region of %d bytes at 0, which is no address: %w", len(r.Data), streams.EINVAL)
 		}
 		if uint64(len(r.Data)-1) > math.MaxUint64-r.Addr {
 			return nil, fmt.Errorf("region of %d bytes at %#x wraps: %w", len(r.Data), r.Addr, streams.EINVAL)
