@@ -286,3 +286,7 @@ func (s *Stream) drain(ctx context.Context, limit time.Duration) {
 	case <-ctx.Done():
 	}
 }
+
+// Linked reports whether the stream is below a multiplexer, where its head has nothing to
+// say. It doesn't block.
+func (s *Stream) Linked() bool { return s.below.Load() != nil }

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package head
+
+import "github.com/iostreamkit/iostreamkit/sdk/streams"
+
+// gone is what a module is told whose copy request came when nobody waited for it.
+const gone = streams.EPERM // the 1 that System V puts there
+
+// arrive is the put procedure of the read side: what comes up ends here.
+func (h *Head) arrive(q *streams.Queue, m *streams.Block) {
+	switch m.Type() {
+	case streams.MIocAck, streams.MIocNak, streams.MCopyIn, streams.MCopyOut:
+		h.replied(q, m)
+	case streams.MIoctl: // from the other end of a pipe
+		if m.Nak(streams.EINVAL) != nil {
+			m.Free()
+			return
+		}
+		q.Reply(m)
+	case streams.MError:
+		h.errored(q, m)
+	case streams.MHangup:
+		h.hangUp(true)
+		m.Free()
+	case streams.MUnhangup:
+		h.hangUp(false)
+		m.Free()
+	case streams.MFlush:
+		h.flushed(q, m)
+	default:
+		m.Free()
+	}
+}
+
+// replied matches an answer or a copy request with the call that is under way.
+func (h *Head) replied(q *streams.Queue, m *streams.Block) {
+	t, size := m.Type(), m.Next().Size()
+	x, _ := m.Ioctl()
+	a, _ := m.Reply()
+	step := Step{What: StepMatched, Command: x.Cmd, ID: x.ID, Message: t, Size: size, Rval: a.Rval, Errno: a.Error}
+	if step.Reason = h.slot.match(m, h.cfg.Profile == streams.Strict); step.Reason == "" {
+		h.step(step) // m is the caller's now
+		signal(h.slot.wake)
+		return
+	}
+	step.What = StepDropped
+	h.step(step)
+	if t == streams.MCopyIn || t == streams.MCopyOut {
+		if m.CopyDone(gone, nil) == nil {
+			q.Reply(m) // so that the module can let go of what it keeps
+			return
+		}
+	}
+	m.Free()
+}
+
+// dismiss is replied's second half for a reply that was taken in and is not wanted any
+// more. It runs outside the stream.
+func (h *Head) dismiss(m *streams.Block, reason string) {
+	t := m.Type()
+	x, _ := m.Ioctl()
+	h.step(Step{What: StepDropped, Command: x.Cmd, ID: x.ID, Message: t, Size: m.Next().Size(), Reason: reason})
+	if (t == streams.MCopyIn || t == streams.MCopyOut) && m.CopyDone(gone, nil) == nil && h.stream.Put(m) == nil {
+		return
+	}
+	m.Free()
+}
+
+// errored records what an M_ERROR says, and turns it into a flush of the sides that it
+// names, unless each of them was in error before.
+func (h *Head) errored(q *streams.Queue, m *streams.Block) {
+	b := m.Bytes()
+	read, write := streams.ErrorUnchanged, streams.ErrorUnchanged
+	switch {
+	case len(b) >= 2:
+		read, write = b[0], b[1]
+	case len(b) == 1 && b[0] != 0:
+		read, write = b[0], b[0]
+	}
+	m.Free()
+	h.mu.Lock()
+	flags := streams.FlushFlags(0)
+	if read != streams.ErrorUnchanged {
+		if h.readErr.errno == 0 && read != 0 {
+			flags |= streams.FlushR
+		}
+		h.readErr = fault{streams.Errno(read), h.errOpts&streams.ReadErrorOnce != 0}
+	}
+	if write != streams.ErrorUnchanged {
+		if h.writeErr.errno == 0 && write != 0 {
+			flags |= streams.FlushW
+		}
+		h.writeErr = fault{streams.Errno(write), h.errOpts&streams.WriteErrorOnce != 0}
+	}
+	h.mu.Unlock()
+	if flags != 0 {
+		_ = q.Partner().PutNextCtl(streams.MFlush, byte(flags)) // without memory nothing is flushed
+	}
+	h.slot.wakeAll()
+}
+
+// hangUp records that the line is gone, or is back.
+func (h *Head) hangUp(yes bool) {
+	h.mu.Lock()
+	h.hungUp = yes || h.closed
+	h.mu.Unlock()
+	h.slot.wakeAll()
+}
+
+// flushed empties the read queue as an M_FLUSH asks, and turns it round once.
+func (h *Head) flushed(q *streams.Queue, m *streams.Block) {
+	flags, band := m.FlushRequest()
+	if flags&streams.FlushR != 0 {
+		if flags&streams.FlushBand != 0 {
+			q.FlushBand(band, streams.FlushAll)
+		} else {
+			q.Flush(streams.FlushAll)
+		}
+	}
+	if flags&streams.FlushW == 0 || m.Flags()&streams.MsgNoLoop != 0 || m.Shared() {
+		m.Free()
+		return
+	}
+	m.Bytes()[0] &^= byte(streams.FlushR)
+	m.SetFlags(m.Flags() | streams.MsgNoLoop)
+	q.Reply(m)
+}
+
+func (h *Head) isClosed() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.closed
+}

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package head
+
+import (
+	"context"
+	"time"
+
+	"github.com/iostreamkit/iostreamkit/sdk/streams"
+	"github.com/iostreamkit/iostreamkit/sdk/streams/ioctl"
+)
+
+// request is an ioctl that goes down the stream.
+type request struct {
+	cmd         streams.Command
+	transparent bool
+	arg         streams.Addr  // of a transparent one: the argument word
+	addr        uint64        // of I_STR: where the data are, and where the answer's go
+	size        int           // of I_STR: how many bytes go down, and may come back
+	mem         ioctl.Memory  // what the modules may reach; nil: nothing
+	wait        time.Duration // for each answer; negative: for ever
+	stays       bool          // no error, no signal and no time ends it
+	attach      any           // a Go value for the modules, on the first data block
+}
+
+// result is what became of an ioctl.
+type result struct {
+	rval  int
+	size  int // bytes that the answer stored
+	errno streams.Errno
+}
+
+func failed(errno streams.Errno) result { return result{errno: errno} }
+
+// run sends an ioctl down and does what its answers ask for.
+func (h *Head) run(ctx context.Context, r *request) result {
+	res := h.start(ctx, r)
+	if res.errno != 0 {
+		h.step(Step{What: StepRefused, Command: r.cmd, Errno: res.errno})
+	}
+	return res
+}
+
+// start checks a request, makes its message and gets the slot.
+func (h *Head) start(ctx context.Context, r *request) result {
+	if r.mem == nil {
+		r.mem = noMemory{}
+	}
+	if limit := h.tun.DataSize; r.size < 0 || limit > 0 && r.size > limit {
+		return failed(streams.EINVAL)
+	}
+	data, errno := h.gather(r)
+	if errno != 0 {
+		return failed(errno)
+	}
+	if errno := h.meanwhile(); errno != 0 && !r.stays {
+		data.Free()
+		return failed(errno)
+	}
+	if !h.slot.take(r.stays) {
+		h.step(Step{What: StepQueued, Command: r.cmd})
+		if errno := h.acquire(ctx, r.stays); errno != 0 {
+			data.Free()
+			return failed(errno)
+		}
+	}
+	x := streams.Ioctl{
+		Cmd: r.cmd, ID: ids.Add(1), Credential: h.cfg.Credential, Transparent: r.transparent, Arg: r.arg,
+	}
+	h.step(Step{What: StepTaken, Command: r.cmd, ID: x.ID})
+	m, err := h.stream.Arena().Ioctl(x, data)
+	if err != nil {
+		data.Free()
+		h.release()
+		return failed(streams.ErrnoOf(err))
+	}
+	c := conversation{h: h, r: r, x: x, copier: ioctl.NewCopier(r.mem, h.limits())}
+	return c.hold(ctx, m)
+}
+
+// limits are those of the copies that a module may ask for.
+func (h *Head) limits() ioctl.Limits {
+	limit := func(n int) int {
+		if n == 0 {
+			return -1
+		}
+		return n
+	}
+	return ioctl.Limits{Size: limit(h.tun.CopySize), Total: limit(h.tun.CopyTotal), Rounds: limit(h.tun.CopyRounds)}
+}
+
+// gather copies the data of I_STR into blocks.
+func (h *Head) gather(r *request) (*streams.Block, streams.Errno) {
+	if r.attach != nil {
+		b, err := h.stream.Arena().Alloc(streams.MData, 0)
+		if err == nil {
+			err = b.SetValue(r.attach)
+		}
+		return b, streams.ErrnoOf(err)
+	}
+	if r.transparent || r.size == 0 {
+		return nil, 0
+	}
+	return h.blocks(r.size, func(p []byte, at int) error { return r.mem.ReadAt(p, r.addr+uint64(at)) })
+}
+
+// blocks returns size bytes in blocks of at most MaxIoctlBlock.
+func (h *Head) blocks(size int, fill func(p []byte, at int) error) (first *streams.Block, errno streams.Errno) {
+	var buf [streams.MaxIoctlBlock]byte
+	for at := 0; at < size; {
+		p := buf[:min(size-at, len(buf))]
+		err := fill(p, at)
+		var b *streams.Block
+		if err == nil {
+			b, err = h.stream.Arena().From(streams.MData, p)
+		}
+		if err == nil && first != nil {
+			err = first.Link(b)
+		}
+		if err != nil {
+			first.Free()
+			return nil, streams.ErrnoOf(err)
+		}
+		if first == nil {
+			first = b
+		}
+		at += len(p)
+	}
+	return first, 0
+}
+
+// conversation is an ioctl from its first message to its answer.
+type conversation struct {
+	h      *Head
+	r      *request
+	x      streams.Ioctl
+	copier *ioctl.Copier
+	copied int // bytes of the last M_COPYOUT, -1 before the first
+	timer  *time.Timer
+}
+
+// hold sends m, deals with what comes back, and gives the slot back.
+func (c *conversation) hold(ctx context.Context, m *streams.Block) result {
+	c.copied = -1
+	defer func() {
+		if c.timer != nil {
+			c.timer.Stop()
+		}
+	}()
+	for {
+		if errno := c.send(m); errno != 0 {
+			return c.quit(errno)
+		}
+		reply, errno := c.await(ctx)
+		if errno != 0 {
+			c.h.step(Step{What: StepGivenUp, Command: c.x.Cmd, ID: c.x.ID, Errno: errno})
+			return c.quit(errno)
+		}
+		if t := reply.Type(); t == streams.MIocAck || t == streams.MIocNak {
+			c.end() // before anything is copied: the caller's memory may be slow
+			return c.finish(reply)
+		}
+		errno = c.copy(reply)
+		if errno != 0 {
+			if err := c.h.stream.Put(reply); err != nil {
+				reply.Free()
+			}
+			return c.quit(errno)
+		}
+		m = reply
+	}
+}
+
+// send gives m to the stream.
+func (c *conversation) send(m *streams.Block) streams.Errno {
+	c.h.slot.expect(c.x)
+	c.h.step(Step{What: StepSent, Command: c.x.Cmd, ID: c.x.ID, Message: m.Type(), Size: m.Next().Size()})
+	if err := c.h.stream.Put(m); err != nil {
+		m.Free()
+		if errno := c.h.meanwhile(); errno != 0 {
+			return errno
+		}
+		return streams.ErrnoOf(err)
+	}
+	return 0
+}
+
+// end gives the slot back.
+func (c *conversation) end() {
+	c.h.step(Step{What: StepReleased, Command: c.x.Cmd, ID: c.x.ID})
+	c.h.release()
+}
+
+func (c *conversation) quit(errno streams.Errno) result {
+	c.end()
+	return failed(errno)
+}
+
+// await waits for the next reply, within the call's time. A reply that is there wins over
+// whatever else has happened.
+func (c *conversation) await(ctx context.Context) (*streams.Block, streams.Errno) {
+	s := &c.h.slot
+	if m, _ := s.answer(); m != nil { // as a rule in a quiet stream
+		return m, 0
+	}
+	var expired <-chan time.Time
+	if c.r.wait >= 0 && !c.r.stays {
+		if c.timer == nil {
+			c.timer = time.NewTimer(c.r.wait)
+		} else {
+			c.timer.Reset(c.r.wait)
+		}
+		expired = c.timer.C
+	}
+	done := ctx.Done()
+	if c.r.stays {
+		done = nil
+	}
+	for {
+		errno := streams.Errno(0)
+		select {
+		case <-s.wake:
+		case <-expired:
+			errno = streams.ETIME
+		case <-done:
+			errno = ended(ctx)
+		}
+		m, give := s.answer()
+		switch {
+		case m != nil && errno != 0: // at the same moment: the call has failed all the same
+			c.h.dismiss(m, "the call has ended")
+			return nil, errno
+		case m != nil:
+			return m, 0
+		case errno != 0:
+			return nil, errno
+		case give:
+			return nil, streams.ETIME
+		}
+		if errno := c.h.meanwhile(); errno != 0 && (!c.r.stays || c.h.isClosed()) {
+			return nil, errno
+		}
+	}
+}
+
+// copy does what an M_COPYIN or M_COPYOUT asks for and makes it the answer to itself.
+func (c *conversation) copy(m *streams.Block) streams.Errno {
+	q, _ := m.CopyRequest()
+	n := ioctl.Next{Kind: ioctl.NeedIn, Addr: uint64(q.Addr), Size: q.Size}
+	if m.Type() == streams.MCopyOut {
+		n.Kind, n.Data = ioctl.NeedOut, flatten(m.Next(), q.Size)
+		if c.h.cfg.Profile == streams.Solaris {
+			n.Size = min(n.Size, len(n.Data)) // what is not there is not copied, and nobody is told
+		}
+	}
+	e := c.copier.Do(n)
+	c.h.step(Step{What: StepCopied, Command: c.x.Cmd, ID: c.x.ID, Message: m.Type(), Addr: q.Addr, Size: n.Size, Errno: e.Errno})
+	errno := e.Errno
+	var data *streams.Block
+	if errno == 0 && len(e.Data) > 0 {
+		data, errno = c.h.blocks(len(e.Data), func(p []byte, at int) error { copy(p, e.Data[at:]); return nil })
+	}
+	if errno == 0 && n.Kind == ioctl.NeedOut {
+		c.copied = n.Size
+	}
+	if err := m.CopyDone(errno, data); err != nil { // somebody has kept a duplicate of it
+		data.Free()
+		return streams.EPROTO
+	}
+	return errno
+}
+
+// finish deals with the answer, which is freed.
+func (c *conversation) finish(m *streams.Block) result {
+	defer m.Free()
+	a, _ := m.Reply()
+	switch {
+	case m.Type() == streams.MIocNak && a.Error == 0:
+		return failed(streams.EINVAL)
+	case a.Error != 0:
+		return failed(a.Error)
+	case c.r.transparent:
+		return result{rval: a.Rval}
+	}
+	res := result{rval: a.Rval, size: a.Count}
+	if errno := c.store(m.Next(), a.Count); errno != 0 {
+		return failed(errno)
+	}
+	if c.copied >= 0 {
+		res.size = c.copied
+	}
+	return res
+}
+
+// store copies the data of an answer to the caller's memory.
+func (c *conversation) store(data *streams.Block, count int) streams.Errno {
+	if count == 0 {
+		return 0
+	}
+	b := flatten(data, count)
+	strict, solaris := c.h.cfg.Profile == streams.Strict, c.h.cfg.Profile == streams.Solaris
+	switch {
+	case strict && count > c.r.size:
+		return streams.EMSGSIZE
+	case len(b) == 0 && !solaris:
+		return streams.EIO
+	case len(b) < count && !solaris:
+		return streams.EMSGSIZE
+	}
+	return streams.ErrnoOf(c.r.mem.WriteAt(b, c.r.addr))
+}
+
+// flatten returns the first bytes of a message's data, at most most of them.
+func flatten(b *streams.Block, most int) []byte {
+	var out []byte
+	for ; b != nil && len(out) < most; b = b.Next() {
+		p := b.Bytes()
+		out = append(out, p[:min(len(p), most-len(out))]...)
+	}
+	return out
+}
+
+// noMemory is the memory of a caller who has registered none.
+type noMemory struct{}
+
+func (noMemory) ReadAt(p []byte, addr uint64) error {
+	if len(p) == 0 {
+		return nil
+	}
+	return &ioctl.FaultError{Addr: addr, Size: len(p)}
+}
+
+func (noMemory) WriteAt(p []byte, addr uint64) error {
+	if len(p) == 0 {
+		return nil
+	}
+	return &ioctl.FaultError{Addr: addr, Size: len(p), Write: true}
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package head
+
+import (
+	"context"
+
+	"github.com/iostreamkit/iostreamkit/sdk/streams"
+)
+
+// Push puts the module with that name on top of the stream, just below the head (I_PUSH).
+// It waits for others who change the stack. The error is EINVAL for a name that
+// Config.Modules does not know or one module too many, ENXIO on a stream that is hung up,
+// and that of the module's open procedure.
+func (h *Head) Push(ctx context.Context, name string) error {
+	return h.op(streams.CmdPush, h.push(ctx, name))
+}
+
+func (h *Head) push(ctx context.Context, name string) streams.Errno {
+	if errno := h.gate(classPlumb); errno != 0 {
+		return errno
+	}
+	m, errno := h.named(name)
+	if errno != 0 {
+		return errno
+	}
+	if m == nil {
+		return streams.EINVAL
+	}
+	return h.plumb(ctx, func(p *streams.Plumbing) streams.Errno {
+		if len(h.stream.Names())-1 >= h.tun.Modules {
+			return streams.EINVAL
+		}
+		return streams.ErrnoOf(p.Push(m, streams.OpenInfo{Credential: h.cfg.Credential}))
+	})
+}
+
+// named finds a module by its name; nil if there is none.
+func (h *Head) named(name string) (*streams.Module, streams.Errno) {
+	if name == "" || len(name) > streams.MaxName {
+		return nil, streams.EINVAL
+	}
+	if h.cfg.Modules == nil {
+		return nil, 0
+	}
+	return h.cfg.Modules(name), 0
+}
+
+// plumb does something with the right to change the stack.
+func (h *Head) plumb(ctx context.Context, fn func(*streams.Plumbing) streams.Errno) streams.Errno {
+	p, err := h.stream.Plumb(ctx)
+	if err != nil {
+		return streams.ErrnoOf(err)
+	}
+	defer p.Release()
+	if errno := h.meanwhile(); errno != 0 {
+		return errno
+	}
+	return fn(p)
+}
+
+// Pop takes the top module off (I_POP): its close procedure runs, and what is queued in it
+// is freed. The error is EINVAL without a module, EPERM for one at the anchor unless the
+// head is privileged, and ENXIO on a stream that is hung up.
+func (h *Head) Pop(ctx context.Context) error {
+	return h.op(streams.CmdPop, h.pop(ctx))
+}
+
+func (h *Head) pop(ctx context.Context) streams.Errno {
+	if errno := h.gate(classPlumb); errno != 0 {
+		return errno
+	}
+	return h.plumb(ctx, func(p *streams.Plumbing) streams.Errno {
+		n := len(h.stream.Names()) - 1
+		h.mu.Lock()
+		anchored := n > 0 && n <= h.anchor
+		if anchored && h.cfg.Privileged {
+			h.anchor, anchored = 0, false
+		}
+		h.mu.Unlock()
+		if anchored {
+			return streams.EPERM
+		}
+		return streams.ErrnoOf(p.Pop())
+	})
+}
+
+// Anchor makes the modules that are pushed now need privilege to be popped (I_ANCHOR).
+func (h *Head) Anchor() error { return h.op(streams.CmdAnchor, h.setAnchor()) }
+
+func (h *Head) setAnchor() streams.Errno {
+	if errno := h.gate(classBoth); errno != 0 {
+		return errno
+	}
+	if h.stream.Peer() != nil {
+		return streams.EINVAL
+	}
+	n := len(h.stream.Names()) - 1
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.anchor = n
+	return 0
+}
+
+// Look returns the name of the top module (I_LOOK). The error is EINVAL if none is pushed;
+// under OpenSS7 the driver's name is returned then.
+func (h *Head) Look() (string, error) {
+	name, errno := h.look()
+	return name, h.op(streams.CmdLook, errno)
+}
+
+func (h *Head) look() (string, streams.Errno) {
+	if errno := h.gate(classAsk); errno != 0 {
+		return "", errno
+	}
+	names := h.stream.Names()
+	if len(names) == 0 || len(names) == 1 && (h.cfg.Profile != streams.OpenSS7 || h.stream.Peer() != nil) {
+		return "", streams.EINVAL
+	}
+	return names[0], 0
+}
+
+// List returns the names of the modules from the top down, and of the driver (I_LIST).
+func (h *Head) List() ([]string, error) {
+	if errno := h.gate(classAsk); errno != 0 {
+		return nil, h.op(streams.CmdList, errno)
+	}
+	return h.stream.Names(), nil
+}
+
+// Find reports whether a module or driver of that name is in the stream (I_FIND). The
+// error is EINVAL for a name that is empty, too long, or, except under OpenSS7, not the
+// name of anything that there is.
+func (h *Head) Find(name string) (bool, error) {
+	found, errno := h.find(name)
+	return found, h.op(streams.CmdFind, errno)
+}
+
+func (h *Head) find(name string) (bool, streams.Errno) {
+	if errno := h.gate(classAsk); errno != 0 {
+		return false, errno
+	}
+	m, errno := h.named(name)
+	if errno != 0 {
+		return false, errno
+	}
+	found := h.stream.Find(name)
+	if !found && m == nil && h.cfg.Profile != streams.OpenSS7 {
+		return false, streams.EINVAL
+	}
+	return found, 0
+}
