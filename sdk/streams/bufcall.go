@@ -55,7 +55,7 @@ func (a *Arena) Bufcall(size int, fn func()) (*Bufcall, error) {
 		f := &a.deferred
 		f.due.Store(true)
 		if f.inside.Load() == 0 {
-			go f.run()
+			f.start()
 		}
 	}
 	return c, nil

@@ -192,7 +192,7 @@ func (q *Queue) SendError(m *Block, why Errno) error {
 // reuse makes the message one of type t with size zero bytes if it may be. External memory
 // is left alone: it is somebody's data.
 func (b *Block) reuse(t Type, size int) bool {
-	if b == nil || b.data.class == classExternal || len(b.data.buf) < size || b.SetType(t) != nil {
+	if b == nil || b.queue != nil || b.data.class == classExternal || len(b.data.buf) < size || b.SetType(t) != nil {
 		return false
 	}
 	b.attach(nil)

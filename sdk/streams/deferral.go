@@ -4,25 +4,36 @@ package streams
 
 import "sync/atomic"
 
-// deferredMax is how many free routines may wait for the last stream to become quiet.
-// Beyond it a goroutine of their own runs them.
-const deferredMax = 64
-
 // deferral keeps foreign code out of procedures. Free routines and callbacks that come
-// due while some goroutine is inside a stream are run by the last one that leaves, after
-// it left.
+// due while some goroutine is inside a stream are run when one leaves: by itself if it is
+// the last, else by a goroutine of their own, because it may have been called from inside
+// another stream.
 //
 // Who makes work visible and then sees nobody inside runs it; who leaves and then sees
-// work runs it. Both write before they read, so one of the two sees it.
+// work has it run. Both write before they read, so one of the two sees it.
 type deferral struct {
-	inside atomic.Int64 // goroutines inside a stream of the arena
-	list   atomic.Pointer[data]
-	count  atomic.Int64
-	due    atomic.Bool // callbacks should be looked at
-	run    func()      // reap as a value, so that starting it allocates nothing
+	inside  atomic.Int64 // goroutines inside a stream of the arena
+	list    atomic.Pointer[data]
+	due     atomic.Bool // callbacks should be looked at
+	started atomic.Bool // a goroutine is on its way and has not looked yet
+	run     func()      // as a value, so that starting it allocates nothing
 }
 
-func (f *deferral) init(a *Arena) { f.run = a.reap }
+func (f *deferral) init(a *Arena) {
+	f.run = func() {
+		f.started.Store(false)
+		a.reap()
+	}
+}
+
+func (f *deferral) pending() bool { return f.list.Load() != nil || f.due.Load() }
+
+// start has what is due run by a goroutine of its own, by one at a time.
+func (f *deferral) start() {
+	if f.pending() && f.started.CompareAndSwap(false, true) {
+		go f.run()
+	}
+}
 
 // defers makes the free routine of d, which has no references left, run soon.
 func (a *Arena) defers(d *data) {
@@ -33,12 +44,8 @@ func (a *Arena) defers(d *data) {
 			break
 		}
 	}
-	n := f.count.Add(1)
-	switch {
-	case f.inside.Load() == 0:
+	if f.inside.Load() == 0 {
 		a.reap()
-	case n%deferredMax == 0:
-		go f.run()
 	}
 }
 
@@ -53,10 +60,15 @@ func (a *Arena) settle() {
 // entered and left frame the time that a goroutine is inside a stream.
 func (a *Arena) entered() { a.deferred.inside.Add(1) }
 
-func (a *Arena) left() {
+// alone keeps left from starting a goroutine; a Stepper has no use for one.
+func (a *Arena) left(alone bool) {
 	f := &a.deferred
-	if f.inside.Add(-1) == 0 && (f.list.Load() != nil || f.due.Load()) {
+	switch n := f.inside.Add(-1); {
+	case !f.pending():
+	case n == 0:
 		a.reap()
+	case !alone:
+		f.start()
 	}
 }
 
@@ -75,7 +87,6 @@ func (a *Arena) reap() {
 		for d := first; d != nil; {
 			next, routine, buf := d.behind, d.free, d.buf
 			d.behind = nil
-			f.count.Add(-1)
 			a.recycle(d)
 			routine.FreeBuffer(buf)
 			a.external.Add(-1)

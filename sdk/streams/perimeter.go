@@ -148,13 +148,16 @@ func (p *perimeter) finish(budget *int) (visits *perimeter) {
 		if step := p.domain.stepper; step != nil {
 			step.offer(p)
 		} else if !p.drain(budget) {
+			// The stream stays busy, but what it left for others goes out now.
+			visits, p.visits = p.joined(visits), nil
+			p.domain.arena.deferred.start()
 			go p.resume()
 			return visits
 		}
 		visits, p.visits = p.joined(visits), nil
 		p.busy.Store(false)
 		if p.calls.Load() == nil && !p.neglected() || !p.busy.CompareAndSwap(false, true) {
-			p.domain.arena.left()
+			p.domain.arena.left(p.domain.stepper != nil)
 			return visits
 		}
 	}
