@@ -10,8 +10,14 @@ import (
 // sizes are the pooled sizes of data blocks. The third holds one piece of ioctl data.
 var sizes = [...]int{64, 256, 1024, 4096, 16384, 65536}
 
-// ArenaConfig tunes an Arena. The zero value has no limits.
+// DefaultMaxBlock is the largest block of an arena whose configuration says nothing.
+const DefaultMaxBlock = 16 << 20
+
+// ArenaConfig tunes an Arena. The zero value limits single blocks only.
 type ArenaConfig struct {
+	// MaxBlock is the largest size of a data block that is not external. A size that came
+	// from a user is refused here before it becomes memory. Zero means DefaultMaxBlock.
+	MaxBlock int
 	// MaxBlocks limits the message blocks in use. Zero means no limit.
 	MaxBlocks int
 	// MaxBytes limits the bytes of data blocks in use; external memory does not count.
@@ -66,6 +72,9 @@ func NewArena(cfg *ArenaConfig) *Arena {
 	if cfg != nil {
 		a.cfg = *cfg
 	}
+	if a.cfg.MaxBlock <= 0 {
+		a.cfg.MaxBlock = DefaultMaxBlock
+	}
 	a.dead.arena = a
 	a.dead.refs.Store(maxReferences)
 	a.deferred.init(a)
@@ -89,8 +98,9 @@ func (a *Arena) Usage() Usage {
 // Alloc returns a message of one block of type t with room for size bytes, all zero and
 // none of them written yet. The caller owns it and frees it or gives it away.
 //
-// The error is EINVAL for a negative size, ErrType for a type of the ioctl family, which
-// [Arena.Ioctl] makes, and ENOSR when there is no memory.
+// The error is EINVAL for a negative size, ErrSpace for one above the arena's MaxBlock,
+// ErrType for a type of the ioctl family, which [Arena.Ioctl] makes, and ENOSR when there
+// is no memory.
 func (a *Arena) Alloc(t Type, size int) (*Block, error) {
 	if size < 0 {
 		return nil, EINVAL
@@ -102,6 +112,9 @@ func (a *Arena) Alloc(t Type, size int) (*Block, error) {
 }
 
 func (a *Arena) alloc(t Type, size int) (*Block, error) {
+	if size > a.cfg.MaxBlock {
+		return nil, ErrSpace
+	}
 	if err := a.admit(size); err != nil {
 		return nil, err
 	}
@@ -156,9 +169,11 @@ func (a *Arena) admit(size int) error {
 	return nil
 }
 
-// fits reports whether a block with size bytes would be admitted now.
-func (a *Arena) fits(size int) bool {
-	return (a.cfg.MaxBlocks <= 0 || a.inUse.Load() < int64(a.cfg.MaxBlocks)) &&
+// Fits reports whether a block with size bytes would be within the limits now (System V's
+// testb). It promises nothing: others may be faster.
+func (a *Arena) Fits(size int) bool {
+	return size >= 0 && size <= a.cfg.MaxBlock &&
+		(a.cfg.MaxBlocks <= 0 || a.inUse.Load() < int64(a.cfg.MaxBlocks)) &&
 		(a.cfg.MaxBytes <= 0 || a.bytes.Load()+int64(size) <= int64(a.cfg.MaxBytes))
 }
 

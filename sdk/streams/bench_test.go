@@ -119,4 +119,17 @@ func TestNoAllocationPerMessage(t *testing.T) {
 	if freed.n != 1001 {
 		t.Errorf("the free routine ran %d times, want 1001", freed.n)
 	}
+
+	// Through service procedures and a pipe, from goroutine to goroutine's work list.
+	d := s.Domain()
+	arrived := 0
+	end := &Module{Name: "end", Read: Procedures{Put: func(_ *Queue, m *Block) { m.Free(); arrived++ }}}
+	x, _ := pipe(t, d, end)
+	push1(t, x, shaper("m", 0, 0))
+	if n := testing.AllocsPerRun(1000, func() {
+		m, _ := a.Alloc(MData, 100)
+		x.Put(m)
+	}); n != 0 || arrived != 1001 {
+		t.Errorf("pipe: %v allocations per message, %d arrived", n, arrived)
+	}
 }

@@ -39,9 +39,9 @@ func (w *bufcalls) len() int {
 // [Queue.Bufcall], whose callbacks run as procedures do.
 //
 // Bufcall doesn't block. It returns EINVAL for a negative size, for one above the arena's
-// limit, which would wait for ever, and for a nil fn.
+// limits, which would wait for ever, and for a nil fn.
 func (a *Arena) Bufcall(size int, fn func()) (*Bufcall, error) {
-	if size < 0 || fn == nil || a.cfg.MaxBytes > 0 && size > a.cfg.MaxBytes {
+	if size < 0 || size > a.cfg.MaxBlock || a.cfg.MaxBytes > 0 && size > a.cfg.MaxBytes || fn == nil {
 		return nil, EINVAL
 	}
 	c := &Bufcall{arena: a, size: size, fn: fn, ended: make(chan struct{})}
@@ -51,7 +51,7 @@ func (a *Arena) Bufcall(size int, fn func()) (*Bufcall, error) {
 	w.count.Store(int32(len(w.list)))
 	w.mu.Unlock()
 	// Memory that was freed before c was in the list did not find it there.
-	if a.fits(size) {
+	if a.Fits(size) {
 		f := &a.deferred
 		f.due.Store(true)
 		if f.inside.Load() == 0 {
@@ -90,7 +90,7 @@ func (w *bufcalls) call(a *Arena) {
 	w.mu.Lock()
 	var ready []*Bufcall
 	w.list = slices.DeleteFunc(w.list, func(c *Bufcall) bool {
-		fits := a.fits(c.size)
+		fits := a.Fits(c.size)
 		if fits {
 			ready = append(ready, c)
 		}

@@ -3,17 +3,21 @@
 package streams
 
 // PutNext gives the message to the next queue's put procedure. At the end of a stream,
-// where nothing comes next, it frees the message.
+// where nothing comes next, it frees the message. A nil message is ignored.
 func (q *Queue) PutNext(m *Block) {
-	if n := q.next; n != nil {
+	if n := q.next; n != nil && m != nil {
 		n.put(n, m)
 		return
 	}
 	m.Free()
 }
 
-// Put gives the message to this queue's own put procedure.
-func (q *Queue) Put(m *Block) { q.put(q, m) }
+// Put gives the message to this queue's own put procedure. A nil message is ignored.
+func (q *Queue) Put(m *Block) {
+	if m != nil {
+		q.put(q, m)
+	}
+}
 
 // Reply sends the message back where it came from: to the queue behind the partner
 // (System V's qreply).

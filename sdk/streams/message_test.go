@@ -291,6 +291,9 @@ func TestAllocRefuses(t *testing.T) {
 	if _, err := a.Alloc(MIocAck, 0); !errors.Is(err, ErrType) {
 		t.Errorf("ioctl family: %v", err)
 	}
+	if _, err := a.Alloc(MData, DefaultMaxBlock+1); !errors.Is(err, ErrSpace) || a.Fits(DefaultMaxBlock+1) {
+		t.Errorf("a size that no stream needs: %v", err)
+	}
 	if _, err := a.External(nil, FreeFunc(func([]byte) {})); !errors.Is(err, EINVAL) {
 		t.Errorf("no memory: %v", err)
 	}
@@ -305,6 +308,9 @@ func TestAllocRefuses(t *testing.T) {
 	d, _ := m.Dup()
 	if _, err := limited.Alloc(MData, 1); !errors.Is(err, ENOSR) {
 		t.Errorf("above the blocks: %v", err)
+	}
+	if limited.Fits(0) || !a.Fits(100) || a.Fits(-1) {
+		t.Error("testb is wrong")
 	}
 	if u := limited.Usage(); u != (Usage{Blocks: 2, Buffers: 1, Bytes: 60, Failures: 2}) {
 		t.Errorf("usage %+v", u)
