@@ -156,19 +156,20 @@ func TestIoctlBodies(t *testing.T) {
 // Private state is released exactly once, on each way that it can end.
 func TestPrivateState(t *testing.T) {
 	for name, tc := range map[string]struct {
-		end  func(m *Block)
-		want int
+		end    func(m *Block)
+		atOnce int // releases before the message is freed
+		want   int // and with that
 	}{
-		"freed":         {func(*Block) {}, 1},
-		"acknowledged":  {func(m *Block) { m.CopyDone(0, nil); m.Ack(0, 0) }, 1},
-		"refused":       {func(m *Block) { m.Nak(0) }, 1},
-		"copy failed":   {func(m *Block) { m.CopyDone(ENXIO, nil) }, 1},
-		"replaced":      {func(m *Block) { m.CopyIn(nil, 1, 1) }, 1},
-		"taken":         {func(m *Block) { m.TakePrivate() }, 0},
-		"taken further": {func(m *Block) { m.CopyIn(m.TakePrivate(), 1, 1) }, 1},
-		"looked at":     {func(m *Block) { m.Private() }, 1},
-		"duplicated":    {func(m *Block) { d, _ := m.Dup(); m.TakePrivate(); d.Free() }, 1},
-		"copied":        {func(m *Block) { c, _ := m.Copy(); c.Free() }, 1},
+		"freed":         {func(*Block) {}, 0, 1},
+		"acknowledged":  {func(m *Block) { m.CopyDone(0, nil); m.Ack(0, 0) }, 1, 1},
+		"refused":       {func(m *Block) { m.Nak(0) }, 1, 1},
+		"copy failed":   {func(m *Block) { m.CopyDone(ENXIO, nil) }, 0, 1},
+		"replaced":      {func(m *Block) { m.CopyIn(nil, 1, 1) }, 1, 1},
+		"taken":         {func(m *Block) { m.TakePrivate() }, 0, 0},
+		"taken further": {func(m *Block) { m.CopyIn(m.TakePrivate(), 1, 1) }, 0, 1},
+		"looked at":     {func(m *Block) { m.Private() }, 0, 1},
+		"duplicated":    {func(m *Block) { d, _ := m.Dup(); m.TakePrivate(); d.Free() }, 0, 1},
+		"copied":        {func(m *Block) { c, _ := m.Copy(); c.Free() }, 0, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := testArena(t)
@@ -178,6 +179,9 @@ func TestPrivateState(t *testing.T) {
 				t.Fatal(err)
 			}
 			tc.end(m)
+			if state.released != tc.atOnce {
+				t.Errorf("released %d times at once, want %d", state.released, tc.atOnce)
+			}
 			m.Free()
 			if state.released != tc.want {
 				t.Errorf("released %d times, want %d", state.released, tc.want)

@@ -266,6 +266,46 @@ func TestLinkRefuses(t *testing.T) {
 	p.Release()
 }
 
+// Whoever waits for room around the top of a stream is enabled when the top changes: the
+// head, for what filled up before it was put aside, and a module, for the multiplexer's
+// queue that is gone.
+func TestUnlinkWakesWaiters(t *testing.T) {
+	d := testDomain(t, 1)
+	stuck := Procedures{Put: (*Queue).Putq, Service: func(*Queue) {}, HighWater: 1}
+	mux := &Module{Name: "mux", Mux: &Mux{Read: stuck}}
+	served := map[string]int{}
+	waiter := func(name string) Procedures {
+		return Procedures{Service: func(*Queue) { served[name]++ }}
+	}
+	upper := testStream(t, d, mux, head(new([]string)))
+	lower := testStream(t, d, pass("driver"), &Module{Name: "head", Write: waiter("head")},
+		&Module{Name: "full", Write: stuck}, &Module{Name: "reader", Read: waiter("reader")})
+	fill := func(q *Queue) {
+		t.Helper()
+		q.PutNext(build(t, d.Arena(), "D:x"))
+		if q.CanPutNext(0) {
+			t.Error("there is room")
+		}
+	}
+	lower.Do(func(h *Queue) { fill(h.Partner()) })
+	p := plumb(t, upper)
+	defer p.Release()
+	l, err := p.Link(lower, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Commit(l)
+	lower.Do(func(*Queue) { fill(lower.top.write.next.Partner()) })
+	settle(t, d)
+	clear(served)
+	if err := p.Unlink(l); err != nil {
+		t.Fatal(err)
+	}
+	if settle(t, d); served["head"] != 1 || served["reader"] != 1 {
+		t.Errorf("served %v, want each once", served)
+	}
+}
+
 // A persistent link stays when the stream that made it closes.
 func TestPersistentLink(t *testing.T) {
 	d := testDomain(t, 1)

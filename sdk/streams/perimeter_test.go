@@ -3,6 +3,7 @@
 package streams
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -143,6 +144,26 @@ func TestPutFromInside(t *testing.T) {
 	<-done
 	if deepest != 1 {
 		t.Errorf("puts nested %d deep", deepest)
+	}
+}
+
+// What comes later stays behind what was left for a busy stream.
+func TestPutKeepsOrder(t *testing.T) {
+	d := testDomain(t, 1)
+	var got []string
+	var port *Port
+	driver := device(&port)
+	driver.Write.Put = func(q *Queue, m *Block) { q.Reply(m) }
+	s := testStream(t, d, driver, head(&got))
+	s.Do(func(*Queue) {
+		s.Put(build(t, d.Arena(), "D:1"))
+		port.Put(nil, build(t, d.Arena(), "D:2"))
+	})
+	s.Put(build(t, d.Arena(), "D:3"))
+	port.Put(nil, build(t, d.Arena(), "D:4"))
+	settle(t, d)
+	if want := []string{"D:1", "D:2", "D:3", "D:4"}; !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
 	}
 }
 

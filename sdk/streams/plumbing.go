@@ -143,11 +143,10 @@ func (s *Stream) insert(p *pair) {
 	p.write.wakeBehind()
 }
 
-// leaveStack takes a pair out that has neighbours on both sides, and ends it.
+// leaveStack takes a pair out that has neighbours on both sides, and ends it. Who waited
+// for room in it is enabled as its messages are freed.
 func (p *pair) leaveStack() {
 	above, below := p.read.next.pair, p.write.next.pair
 	above.write.next, below.read.next = &below.write, &above.read
 	p.shut()
-	above.read.wakeBehind()
-	below.write.wakeBehind()
 }

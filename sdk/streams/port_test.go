@@ -96,6 +96,40 @@ func TestPortHoldsBack(t *testing.T) {
 	}
 }
 
+// Who waits for room at a port is enabled when the port is gone.
+func TestPortClosesUnderItsUser(t *testing.T) {
+	d := testDomain(t, 1)
+	var port *Port
+	driver := device(&port)
+	driver.Read.HighWater = 1
+	s, err := d.Open(driver, head(new([]string)), OpenInfo{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	push1(t, s, &Module{Name: "full", Read: Procedures{Put: (*Queue).Putq, Service: func(*Queue) {}, HighWater: 1}})
+	var user *Queue
+	served := 0
+	waits := testStream(t, d, echo(), head(new([]string)), &Module{Name: "user", Write: Procedures{Service: func(*Queue) { served++ }}})
+	waits.Do(func(h *Queue) { user = h.Partner().next })
+	settle(t, d)
+	for port.CanPut(nil, 0) {
+		port.Put(nil, build(t, d.Arena(), "D:x"))
+	}
+	waits.Do(func(*Queue) {
+		for range 2 {
+			if port.CanPut(user, 0) {
+				t.Error("there is room")
+			}
+		}
+	})
+	settle(t, d)
+	served = 0
+	s.Close(t.Context(), 0)
+	if settle(t, d); served != 1 {
+		t.Errorf("the user was served %d times", served)
+	}
+}
+
 func pipe(t testing.TB, d *Domain, top *Module) (a, b *Stream) {
 	t.Helper()
 	a, b, err := d.Pipe(top, OpenInfo{})

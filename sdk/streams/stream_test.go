@@ -121,6 +121,58 @@ func TestPushLimit(t *testing.T) {
 	}
 }
 
+// A change of the stack does not leave one waiting who found a queue full: neither when a
+// module comes between the two, nor when the full one goes.
+func TestPushAndPopWakeWaiters(t *testing.T) {
+	for _, side := range []string{"write", "read"} {
+		d := testDomain(t, 1)
+		served := 0
+		stuck := Procedures{Put: (*Queue).Putq, Service: func(*Queue) {}, HighWater: 1}
+		waiter := Procedures{Service: func(*Queue) { served++ }}
+		driver, top := &Module{Name: "driver"}, &Module{Name: "head"}
+		full := &Module{Name: "full", Read: stuck, Write: stuck}
+		if side == "write" {
+			top.Write = waiter
+		} else {
+			driver.Read = waiter
+		}
+		s := testStream(t, d, driver, top, full)
+		block := func() { // somebody waits, and has been served before
+			s.Do(func(h *Queue) {
+				q := h.Partner()
+				if side == "read" {
+					q = s.driver.write.Partner()
+				}
+				if q.CanPutNext(0) {
+					q.PutNext(build(t, d.Arena(), "D:x"))
+				}
+				if q.CanPutNext(0) {
+					t.Error("there is room")
+				}
+			})
+			settle(t, d)
+			served = 0
+		}
+		if side == "write" { // new modules come just below the head
+			block()
+			push1(t, s, shaper("new", 0, 0))
+			if settle(t, d); served != 1 {
+				t.Errorf("%s: served %d times after a push", side, served)
+			}
+			p := plumb(t, s)
+			p.Pop()
+			p.Release()
+		}
+		block()
+		p := plumb(t, s)
+		p.Pop()
+		p.Release()
+		if settle(t, d); served != 1 {
+			t.Errorf("%s: served %d times after the pop", side, served)
+		}
+	}
+}
+
 func TestPlumbWaits(t *testing.T) {
 	s := testStream(t, testDomain(t, 1), echo(), head(new([]string)))
 	p := plumb(t, s)
