@@ -70,7 +70,7 @@ var plainFields = []record.Field[Shape]{
 	record.Words32(tagShapeLength, "length", 1,
 		func(s *Shape, w []uint32) { w[0] = uint32(s.Length) },
 		func(s *Shape, w []uint32) { s.Length = int(min(w[0], MaxLength+1)) }), // too much is refused by Validate
-	{Tag: tagShapeChoice, Name: "choice", Many: MaxChoices, Put: putChoices, Get: getChoice},
+	record.Texts(tagShapeChoice, "choice", MaxChoices, func(s *Shape) *[]string { return &s.Choices }),
 }
 
 var shapeFields = append(slices.Clone(plainFields), many(tagShapeField, "field", MaxFields, fieldFields,
@@ -139,22 +139,6 @@ func getBytes(v *Value, raw []byte) error {
 	}
 	v.text = string(raw)
 	return nil
-}
-
-func putChoices(b []byte, s *Shape) ([]byte, error) {
-	for _, c := range s.Choices {
-		if err := record.CheckText(c); err != nil {
-			return b, err
-		}
-		b = append(record.Header(b, tagShapeChoice, len(c)), c...)
-	}
-	return b, nil
-}
-
-func getChoice(s *Shape, raw []byte) error {
-	c, err := record.ParseText(raw)
-	s.Choices = append(s.Choices, c)
-	return err
 }
 
 // optional is a row with a value that is left out if it is none.

@@ -201,3 +201,23 @@ func (b *Block) reuse(t Type, size int) bool {
 	b.data.value = nil
 	return true
 }
+
+// TurnFlush does what the top of a stream does with an MFlush that came up: it empties q,
+// and turns a flush of the write side round, once.
+func (q *Queue) TurnFlush(m *Block) {
+	flags, band := m.FlushRequest()
+	if flags&FlushR != 0 {
+		if flags&FlushBand != 0 {
+			q.FlushBand(band, FlushAll)
+		} else {
+			q.Flush(FlushAll)
+		}
+	}
+	if flags&FlushW == 0 || m.Flags()&MsgNoLoop != 0 || m.Shared() {
+		m.Free()
+		return
+	}
+	m.Bytes()[0] &^= byte(FlushR)
+	m.SetFlags(m.Flags() | MsgNoLoop)
+	q.Reply(m)
+}

@@ -45,9 +45,13 @@ const (
 	SelFlush     uint32 = 0x10c // out: 1 scalar, entries flushed from the backlog
 
 	// SelIoctl and the next fifteen carry the control plane.
-	SelIoctl        uint32 = 0x110 // start of a control conversation (C6)
-	SelIoctlData    uint32 = 0x111 // its continuation
-	SelIoctlAbandon uint32 = 0x112 // its end without a result
+	SelIoctl        uint32 = 0x110 // in: bytes, a request; out: bytes, what is needed next; starts a control conversation (C6)
+	SelIoctlData    uint32 = 0x111 // in: bytes, what was done; out: bytes, what is needed next
+	SelIoctlAbandon uint32 = 0x112 // in: bytes, an ID; ends a conversation without a result
+	SelControlPush  uint32 = 0x113 // in: bytes, the name of a module to put on top of the driver's stack
+	SelControlPop   uint32 = 0x114 // takes the top module off
+	SelControlNames uint32 = 0x115 // out: bytes, a list of names from the top down, the driver's last
+	SelControlFlush uint32 = 0x116 // in: 2 scalars, flags of a flush and band; throws away what is queued in the stack
 	SelControlLast  uint32 = 0x11f
 
 	// SelGroupBase to SelGroupLast are kept for grouped and timed start (C49).

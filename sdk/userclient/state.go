@@ -209,7 +209,7 @@ func OperationOf(selector uint32) (op Operation, ok bool) {
 		return OpEnqueue, true
 	case SelFlush:
 		return OpFlush, true
-	case SelIoctl, SelIoctlData, SelIoctlAbandon:
+	case SelIoctl, SelIoctlData, SelIoctlAbandon, SelControlPush, SelControlPop, SelControlNames, SelControlFlush:
 		return OpControl, true
 	}
 	return 0, false

@@ -106,7 +106,8 @@ func TestOperationOf(t *testing.T) {
 		SelDescribe: OpDescribe, SelObserve: OpDescribe, SelStats: OpDescribe, SelSelect: OpSelect, SelMemoryMap: OpMap,
 		SelEvents: OpEvents, SelCorrelate: OpCorrelate, SelGetFormat: OpGetFormat, SelSetFormat: OpSetFormat,
 		SelInputSync: OpInputSync, SelDoorbell: OpEnqueue, SelArm: OpEnqueue, SelFlush: OpFlush,
-		SelIoctl: OpControl, SelIoctlData: OpControl, SelIoctlAbandon: OpControl,
+		SelIoctl: OpControl, SelIoctlData: OpControl, SelIoctlAbandon: OpControl, SelControlPush: OpControl, SelControlPop: OpControl,
+		SelControlNames: OpControl, SelControlFlush: OpControl,
 	}
 	for sel := range SelVendorBase + 2 {
 		want, ok := known[sel]

@@ -67,6 +67,10 @@
 #define IOSK_SEL_IOCTL         0x110u  /* start of a control conversation */
 #define IOSK_SEL_IOCTL_DATA    0x111u  /* its continuation */
 #define IOSK_SEL_IOCTL_ABANDON 0x112u  /* its end without a result */
+#define IOSK_SEL_CONTROL_PUSH  0x113u  /* puts a module on top of the driver's stack */
+#define IOSK_SEL_CONTROL_POP   0x114u  /* takes the top module off */
+#define IOSK_SEL_CONTROL_NAMES 0x115u  /* names of the modules and of the driver */
+#define IOSK_SEL_CONTROL_FLUSH 0x116u  /* throws away what is queued in the stack */
 #define IOSK_SEL_CONTROL_LAST  0x11fu
 #define IOSK_SEL_GROUP_BASE    0x120u /* reserved for grouped and timed start */
 #define IOSK_SEL_GROUP_LAST    0x127u

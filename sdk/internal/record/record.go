@@ -254,6 +254,31 @@ func Text[T any](tag Tag, name string, at func(*T) *string) Field[T] {
 	}
 }
 
+// Texts is a row of texts that comes once for each of them, at most many times. Empty
+// ones are kept.
+func Texts[T any](tag Tag, name string, many int, at func(*T) *[]string) Field[T] {
+	return Field[T]{Tag: tag, Name: name, Many: many,
+		Put: func(b []byte, t *T) ([]byte, error) {
+			all := *at(t)
+			if len(all) > many {
+				return b, fmt.Errorf("%d of them, at most %d are allowed", len(all), many)
+			}
+			for _, s := range all {
+				if err := CheckText(s); err != nil {
+					return b, err
+				}
+				b = append(Header(b, tag, len(s)), s...)
+			}
+			return b, nil
+		},
+		Get: func(t *T, v []byte) error {
+			s, err := ParseText(v)
+			*at(t) = append(*at(t), s)
+			return err
+		},
+	}
+}
+
 // Nested is a row whose value is a record of its own.
 func Nested[T, V any](tag Tag, name string, rows []Field[V], at func(*T) *V) Field[T] {
 	return Field[T]{Tag: tag, Name: name,

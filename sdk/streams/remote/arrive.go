@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package remote
+
+import "github.com/iostreamkit/iostreamkit/sdk/streams"
+
+// arrive is the put procedure at the top of the stack: what comes up ends here. It runs
+// inside the stream.
+func (e *End) arrive(q *streams.Queue, m *streams.Block) {
+	switch m.Type() {
+	case streams.MIocAck, streams.MIocNak, streams.MCopyIn, streams.MCopyOut:
+		e.replied(q, m)
+	case streams.MIoctl:
+		if m.Nak(streams.EINVAL) != nil {
+			m.Free()
+			return
+		}
+		q.Reply(m)
+	case streams.MFlush:
+		q.TurnFlush(m)
+	case streams.MError:
+		b := m.Bytes()
+		switch {
+		case len(b) >= 2:
+			e.failed(b[0], b[1])
+		case len(b) == 1 && b[0] != 0:
+			e.failed(b[0], b[0])
+		}
+		m.Free()
+	case streams.MHangup, streams.MUnhangup:
+		e.mu.Lock()
+		e.hungUp = m.Type() == streams.MHangup
+		e.wake(streams.ENXIO, e.hungUp)
+		e.mu.Unlock()
+		m.Free()
+	default:
+		m.Free()
+	}
+}
+
+// replied matches a reply with the conversation that is under way.
+func (e *End) replied(q *streams.Queue, m *streams.Block) {
+	c, _ := m.Ioctl()
+	e.mu.Lock()
+	if x := e.current; x != nil && c == x.call && x.held == nil {
+		select {
+		case x.reply <- wish{m: m}:
+			e.mu.Unlock()
+			return
+		default: // there is one already
+		}
+	}
+	e.mu.Unlock()
+	if t := m.Type(); (t == streams.MCopyIn || t == streams.MCopyOut) && m.CopyDone(gave, nil) == nil {
+		q.Reply(m)
+		return
+	}
+	m.Free()
+}
+
+// failed records what an M_ERROR says of the two sides.
+func (e *End) failed(read, write byte) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if read != streams.ErrorUnchanged {
+		e.readErr = streams.Errno(read)
+	}
+	if write != streams.ErrorUnchanged {
+		e.writeErr = streams.Errno(write)
+	}
+	errno := e.readErr
+	if errno == 0 {
+		errno = e.writeErr
+	}
+	e.wake(errno, errno != 0)
+}
+
+// wake ends the wait of the conversation that is under way with an error. A reply that is
+// there wins. mu is held.
+func (e *End) wake(errno streams.Errno, yes bool) {
+	if x := e.current; yes && x != nil && x.held == nil {
+		select {
+		case x.reply <- wish{errno: errno}:
+		default:
+		}
+	}
+}

@@ -1,0 +1,496 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package remote
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/iostreamkit/iostreamkit/sdk/internal/record"
+	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
+	"github.com/iostreamkit/iostreamkit/sdk/streams"
+	"github.com/iostreamkit/iostreamkit/sdk/streams/ioctl"
+	"github.com/iostreamkit/iostreamkit/sdk/userclient"
+)
+
+// MaxData is the most bytes of data that one message of a conversation carries, so that
+// the message fits into a call.
+const MaxData = userclient.MaxInline - 256
+
+// Plane is the control plane that a driver offers: what each session gets a stream of.
+type Plane struct {
+	// Domain is where the streams are opened. Nil means one of its own for each session,
+	// which then can't be linked.
+	Domain *streams.Domain
+	// Driver is at the bottom of each stream. It finds the client's identity, a
+	// userclient.Peer, as the credential of every command. Required.
+	Driver *streams.Module
+	// Stack lists modules that each stream has from the start, the top one last.
+	Stack []*streams.Module
+	// Modules finds a module that a client wants to push, nil if there is none, or this
+	// client may not. Nil means that clients push nothing.
+	Modules func(name string, p userclient.Peer) *streams.Module
+}
+
+// End is the driver's end of one session's control plane. It is safe for concurrent use.
+type End struct {
+	plane  *Plane
+	peer   userclient.Peer
+	stream *streams.Stream
+	gone   chan struct{} // closed by Close
+
+	mu       sync.Mutex
+	current  *exchange // the conversation that is under way
+	closed   bool
+	readErr  streams.Errno
+	writeErr streams.Errno
+	hungUp   bool
+}
+
+// exchange is one conversation.
+type exchange struct {
+	id    uint64         // the client's
+	call  streams.Ioctl  // as the modules see it
+	reply chan wish      // has a token when one came; closed when the exchange was abandoned
+	held  *streams.Block // the copy request that the client deals with
+	over  bool
+}
+
+// wish is what a module's message wants.
+type wish struct {
+	m     *streams.Block
+	errno streams.Errno // instead of a message: the stream has failed
+}
+
+// ids tells the ioctls of all ends apart.
+var ids atomic.Uint64
+
+// NewEnd opens the stream of a session.
+func NewEnd(p *Plane, peer userclient.Peer) (*End, error) {
+	e := &End{plane: p, peer: peer, gone: make(chan struct{})}
+	d := p.Domain
+	if d == nil {
+		d = streams.NewDomain(nil)
+	}
+	top := &streams.Module{Name: "remote", Read: streams.Procedures{Put: e.arrive}}
+	info := streams.OpenInfo{Credential: peer}
+	var err error
+	if e.stream, err = d.Open(p.Driver, top, info); err != nil {
+		return nil, ioreturn.Op("open", "control plane", err)
+	}
+	for _, m := range p.Stack {
+		if err := e.plumb(context.Background(), func(pl *streams.Plumbing) error { return pl.Push(m, info) }); err != nil {
+			e.Close()
+			return nil, ioreturn.Op("push", m.Name, err)
+		}
+	}
+	return e, nil
+}
+
+// Close ends the stream without waiting for what is queued. Calls end with ErrGone.
+// Closing twice is harmless.
+func (e *End) Close() {
+	e.mu.Lock()
+	first := !e.closed
+	e.closed = true
+	x := e.current
+	e.current = nil
+	e.mu.Unlock()
+	if !first {
+		return
+	}
+	close(e.gone)
+	e.abandon(x)
+	_ = e.stream.Close(context.Background(), 0) // it can be linked: then its multiplexer goes on without it
+}
+
+// Call answers a selector of the control plane. It blocks until the modules have answered,
+// or ctx ends.
+func (e *End) Call(ctx context.Context, a *userclient.Args) error {
+	switch a.Selector {
+	case userclient.SelIoctl:
+		return e.begin(ctx, a)
+	case userclient.SelIoctlData:
+		return e.proceed(ctx, a)
+	case userclient.SelIoctlAbandon:
+		return e.giveUp(a)
+	case userclient.SelControlPush:
+		return e.push(ctx, string(a.InBytes))
+	case userclient.SelControlPop:
+		return e.pop(ctx)
+	case userclient.SelControlNames:
+		return e.names(a)
+	case userclient.SelControlFlush:
+		return e.flush(a)
+	}
+	return ioreturn.Unsupported
+}
+
+// refused is the caller's mistake.
+func refused(format string, args ...any) error {
+	return &ioreturn.StatusError{Code: ioreturn.BadArgument, Detail: fmt.Sprintf(format, args...)}
+}
+
+// begin sends a command down.
+func (e *End) begin(ctx context.Context, a *userclient.Args) error {
+	var r ioctl.Request
+	if err := r.UnmarshalBinary(a.InBytes); err != nil {
+		return refused("request: %v", err)
+	}
+	if len(r.Data) > MaxData {
+		return refused("%d bytes of data, at most %d are allowed", len(r.Data), MaxData)
+	}
+	x := &exchange{id: r.ID, reply: make(chan wish, 1)}
+	x.call = streams.Ioctl{
+		Cmd: r.Command, ID: ids.Add(1), Credential: e.peer, Transparent: r.Transparent, Arg: streams.Addr(r.Arg),
+	}
+	if errno := e.state(); errno != 0 {
+		return e.tell(a, ioctl.Next{ID: r.ID, Kind: ioctl.Nak, Errno: errno})
+	}
+	data, err := e.chain(r.Data)
+	if err == nil {
+		var m *streams.Block
+		if m, err = e.stream.Arena().Ioctl(x.call, data); err == nil {
+			return e.exchange(ctx, a, x, m)
+		}
+		data.Free()
+	}
+	return e.tell(a, ioctl.Next{ID: r.ID, Kind: ioctl.Nak, Errno: streams.ErrnoOf(err)})
+}
+
+// state returns the error that the stream is in.
+func (e *End) state() streams.Errno {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.closed || e.hungUp:
+		return streams.ENXIO
+	case e.readErr != 0:
+		return e.readErr
+	}
+	return e.writeErr
+}
+
+// exchange makes x the conversation that is under way, in place of an earlier one, sends m
+// and waits for what comes back.
+func (e *End) exchange(ctx context.Context, a *userclient.Args, x *exchange, m *streams.Block) error {
+	e.mu.Lock()
+	old := e.current
+	if e.closed {
+		e.mu.Unlock()
+		m.Free()
+		return ioreturn.ErrGone
+	}
+	e.current = x
+	e.mu.Unlock()
+	if old != x {
+		e.abandon(old) // its client has one command at a time, so it has given this one up
+	}
+	if err := e.stream.Put(m); err != nil {
+		m.Free()
+		e.drop(x)
+		return e.tell(a, ioctl.Next{ID: x.id, Kind: ioctl.Nak, Errno: streams.ErrnoOf(err)})
+	}
+	var w wish
+	var ok bool
+	select {
+	case w, ok = <-x.reply:
+	case <-ctx.Done():
+		e.drop(x)
+		return context.Cause(ctx)
+	case <-e.gone:
+		return ioreturn.ErrGone
+	}
+	switch {
+	case !ok:
+		return ioreturn.Aborted // by a later command
+	case w.m == nil:
+		e.drop(x)
+		return e.tell(a, ioctl.Next{ID: x.id, Kind: ioctl.Nak, Errno: w.errno})
+	}
+	return e.tell(a, e.want(x, w.m))
+}
+
+// want says what a module's message wants of the client. An answer ends the conversation.
+func (e *End) want(x *exchange, m *streams.Block) ioctl.Next {
+	n := ioctl.Next{ID: x.id}
+	switch m.Type() {
+	case streams.MIocAck:
+		r, _ := m.Reply()
+		n.Kind, n.Rval, n.Data = ioctl.Ack, int32(r.Rval), m.Next().Gather(r.Count)
+		switch {
+		case len(n.Data) > MaxData:
+			n = ioctl.Next{ID: x.id, Kind: ioctl.Nak, Errno: streams.EMSGSIZE}
+		case r.Count > 0 && len(n.Data) == 0:
+			n = ioctl.Next{ID: x.id, Kind: ioctl.Nak, Errno: streams.EIO}
+		case len(n.Data) < r.Count:
+			n = ioctl.Next{ID: x.id, Kind: ioctl.Nak, Errno: streams.EMSGSIZE}
+		}
+	case streams.MIocNak:
+		r, _ := m.Reply()
+		n.Kind, n.Errno = ioctl.Nak, r.Error
+		if n.Errno == 0 {
+			n.Errno = streams.EINVAL
+		}
+	default:
+		return e.hold(x, m, n)
+	}
+	m.Free()
+	e.drop(x)
+	return n
+}
+
+// hold keeps a copy request until the client has dealt with it. One that is too large for
+// a call, or has less data than it says, is refused here.
+func (e *End) hold(x *exchange, m *streams.Block, n ioctl.Next) ioctl.Next {
+	r, _ := m.CopyRequest()
+	n.Kind, n.Addr, n.Size = ioctl.NeedIn, uint64(r.Addr), r.Size
+	errno := streams.Errno(0)
+	if m.Type() == streams.MCopyOut {
+		n.Kind, n.Data = ioctl.NeedOut, m.Next().Gather(r.Size)
+		switch {
+		case r.Size > 0 && len(n.Data) == 0:
+			errno = streams.EIO
+		case len(n.Data) < r.Size:
+			errno = streams.EMSGSIZE
+		}
+	}
+	if n.Size > MaxData {
+		errno = streams.EMSGSIZE
+	}
+	if errno != 0 {
+		e.copied(m, errno, nil)
+		e.drop(x)
+		return ioctl.Next{ID: n.ID, Kind: ioctl.Nak, Errno: errno}
+	}
+	e.mu.Lock()
+	mine := e.current == x
+	if mine {
+		x.held = m
+	}
+	e.mu.Unlock()
+	if !mine { // abandoned at this moment
+		e.dismiss(m)
+		return ioctl.Next{ID: n.ID, Kind: ioctl.Silent}
+	}
+	return n
+}
+
+// copied sends a copy request back with what has become of it.
+func (e *End) copied(m *streams.Block, errno streams.Errno, data *streams.Block) {
+	if m.CopyDone(errno, data) != nil {
+		data.Free()
+		m.Free()
+		return
+	}
+	if e.stream.Put(m) != nil {
+		m.Free()
+	}
+}
+
+// proceed goes on with a conversation: the client has done a copy, or could not.
+func (e *End) proceed(ctx context.Context, a *userclient.Args) error {
+	var ev ioctl.Event
+	if err := ev.UnmarshalBinary(a.InBytes); err != nil {
+		return refused("event: %v", err)
+	}
+	e.mu.Lock()
+	x := e.current
+	if x == nil || x.id != ev.ID || x.held == nil {
+		e.mu.Unlock()
+		return refused("no conversation %d waits for a copy", ev.ID)
+	}
+	m := x.held
+	x.held = nil
+	e.mu.Unlock()
+	r, _ := m.CopyRequest()
+	var data *streams.Block
+	errno := ev.Errno
+	switch in := m.Type() == streams.MCopyIn; {
+	case ev.Kind == ioctl.CopyFailed:
+	case ev.Kind == ioctl.CopiedIn && in && len(ev.Data) == r.Size:
+		var err error
+		data, err = e.chain(ev.Data)
+		errno = streams.ErrnoOf(err)
+	case ev.Kind == ioctl.CopiedOut && !in:
+	default:
+		errno = streams.EPROTO
+	}
+	if errno != 0 { // the modules are told, and stay silent
+		e.drop(x)
+		e.copied(m, errno, nil)
+		if ev.Kind == ioctl.CopyFailed {
+			return e.tell(a, ioctl.Next{ID: ev.ID, Kind: ioctl.Silent})
+		}
+		return e.tell(a, ioctl.Next{ID: ev.ID, Kind: ioctl.Nak, Errno: errno})
+	}
+	if m.CopyDone(0, data) != nil {
+		data.Free()
+		m.Free()
+		e.drop(x)
+		return e.tell(a, ioctl.Next{ID: ev.ID, Kind: ioctl.Nak, Errno: streams.EPROTO})
+	}
+	return e.exchange(ctx, a, x, m)
+}
+
+// giveUp ends a conversation for which the client waits no longer.
+func (e *End) giveUp(a *userclient.Args) error {
+	var ev ioctl.Event
+	if err := ev.UnmarshalBinary(a.InBytes); err != nil || ev.Kind != ioctl.Abandoned {
+		return refused("%v is no end of a conversation", ev.Kind)
+	}
+	e.mu.Lock()
+	x := e.current
+	if x == nil || x.id != ev.ID {
+		e.mu.Unlock()
+		return nil // it is over already
+	}
+	e.current = nil
+	e.mu.Unlock()
+	e.abandon(x)
+	return nil
+}
+
+// drop ends a conversation that has its answer, or gets none from here.
+func (e *End) drop(x *exchange) {
+	e.mu.Lock()
+	mine := e.current == x
+	if mine {
+		e.current = nil
+	}
+	e.mu.Unlock()
+	if mine {
+		e.abandon(x)
+	}
+}
+
+// abandon ends a conversation that is not the current one any more: a copy request is
+// refused, so that its module lets go of what it keeps.
+func (e *End) abandon(x *exchange) {
+	if x == nil {
+		return
+	}
+	e.mu.Lock()
+	held, over := x.held, x.over
+	x.held, x.over = nil, true
+	e.mu.Unlock()
+	if over {
+		return
+	}
+	close(x.reply)
+	if w := <-x.reply; w.m != nil {
+		held = w.m
+	}
+	if held != nil {
+		e.dismiss(held)
+	}
+}
+
+// gave is what a module is told whose copy request nobody waits for.
+const gave = streams.EPERM // the 1 that System V puts there
+
+// dismiss deals with a reply that belongs to nothing.
+func (e *End) dismiss(m *streams.Block) {
+	if t := m.Type(); t == streams.MCopyIn || t == streams.MCopyOut {
+		e.copied(m, gave, nil)
+		return
+	}
+	m.Free()
+}
+
+// tell puts what is needed next into the answer of a call.
+func (e *End) tell(a *userclient.Args, n ioctl.Next) error {
+	b, err := n.AppendBinary(nil)
+	if err != nil {
+		return &ioreturn.StatusError{Code: ioreturn.InternalError, Detail: err.Error()}
+	}
+	return answer(a, b)
+}
+
+func answer(a *userclient.Args, b []byte) error {
+	if len(b) > len(a.OutBytes) {
+		return &ioreturn.StatusError{Code: ioreturn.NoSpace,
+			Detail: fmt.Sprintf("the answer has %d bytes, the caller has room for %d", len(b), len(a.OutBytes))}
+	}
+	a.NOutBytes = copy(a.OutBytes, b)
+	return nil
+}
+
+// plumb does something with the right to change the stack.
+func (e *End) plumb(ctx context.Context, fn func(*streams.Plumbing) error) error {
+	p, err := e.stream.Plumb(ctx)
+	if err != nil {
+		return err
+	}
+	defer p.Release()
+	return fn(p)
+}
+
+func (e *End) push(ctx context.Context, name string) error {
+	var m *streams.Module
+	if e.plane.Modules != nil {
+		m = e.plane.Modules(name, e.peer)
+	}
+	if m == nil {
+		return &ioreturn.StatusError{Code: ioreturn.NotFound, Detail: fmt.Sprintf("there is no module %q to push", record.CleanText(name))}
+	}
+	return asStatus(e.plumb(ctx, func(p *streams.Plumbing) error {
+		return p.Push(m, streams.OpenInfo{Credential: e.peer})
+	}))
+}
+
+func (e *End) pop(ctx context.Context) error {
+	return asStatus(e.plumb(ctx, func(p *streams.Plumbing) error {
+		if len(e.stream.Names())-1 <= len(e.plane.Stack) {
+			return &ioreturn.StatusError{Code: ioreturn.NotPermitted, Detail: "what is left was pushed by the driver"}
+		}
+		return p.Pop()
+	}))
+}
+
+// asStatus gives an errno the code that its meaning has between processes.
+func asStatus(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &ioreturn.StatusError{Code: ioreturn.Of(err), Detail: err.Error()}
+}
+
+func (e *End) names(a *userclient.Args) error {
+	list := names(e.stream.Names())
+	b, err := record.Append(nil, nameFields, &list)
+	if err != nil {
+		return &ioreturn.StatusError{Code: ioreturn.InternalError, Detail: err.Error()}
+	}
+	return answer(a, b)
+}
+
+// flush sends an M_FLUSH through the stack.
+func (e *End) flush(a *userclient.Args) error {
+	if len(a.In) != 2 || a.In[0] > 7 || a.In[1] > 255 {
+		return refused("a flush has flags of 0 to 7 and a band of 0 to 255")
+	}
+	body := []byte{byte(a.In[0])}
+	if streams.FlushFlags(a.In[0])&streams.FlushBand != 0 {
+		body = append(body, byte(a.In[1]))
+	}
+	m, err := e.stream.Arena().From(streams.MFlush, body)
+	if err == nil {
+		if err = e.stream.Put(m); err != nil {
+			m.Free()
+		}
+	}
+	return asStatus(err)
+}
+
+// names is a list of modules.
+type names []string
+
+var nameFields = []record.Field[names]{record.Texts(1, "name", 256, func(n *names) *[]string { return (*[]string)(n) })}
+
+// chain returns data as the head of a stream sends them.
+func (e *End) chain(data []byte) (*streams.Block, error) {
+	return e.stream.Arena().Chain(len(data), func(p []byte, at int) error { copy(p, data[at:]); return nil })
+}

@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package remote_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
+	"github.com/iostreamkit/iostreamkit/sdk/streams"
+	"github.com/iostreamkit/iostreamkit/sdk/streams/head"
+	"github.com/iostreamkit/iostreamkit/sdk/streams/ioctl"
+	"github.com/iostreamkit/iostreamkit/sdk/streams/remote"
+	"github.com/iostreamkit/iostreamkit/sdk/userclient"
+)
+
+const cmd streams.Command = 0x6101
+
+// rig is a head joined with a driver's end by calls.
+type rig struct {
+	t      *testing.T
+	h      *head.Head
+	lower  *remote.Lower
+	end    *remote.End
+	arena  *streams.Arena // the driver's
+	mine   *streams.Arena // the client's
+	driver *streams.Queue
+	seen   chan *streams.Block // what the driver has kept
+}
+
+// onIoctl is what the driver does with a message of the ioctl family.
+type onIoctl func(r *rig, q *streams.Queue, m *streams.Block)
+
+func keep(r *rig, _ *streams.Queue, m *streams.Block) { r.seen <- m }
+
+func echo(r *rig, q *streams.Queue, m *streams.Block) {
+	if err := q.ReplyAck(m, m.Next().Size(), 7); err != nil {
+		r.t.Error(err)
+	}
+}
+
+func connect(t *testing.T, fn onIoctl, modules ...*streams.Module) *rig {
+	t.Helper()
+	r := &rig{t: t, arena: streams.NewArena(nil), mine: streams.NewArena(nil), seen: make(chan *streams.Block, 16)}
+	plane := &remote.Plane{
+		Domain: streams.NewDomain(&streams.Config{Arena: r.arena}),
+		Driver: &streams.Module{
+			Name: "driver",
+			Open: func(q *streams.Queue, _ streams.OpenInfo) error { r.driver = q; return nil },
+			Write: streams.Procedures{Put: func(q *streams.Queue, m *streams.Block) {
+				if m.Type().IsIoctl() {
+					fn(r, q, m)
+					return
+				}
+				q.PassOn(m)
+			}},
+		},
+		Modules: func(name string, _ userclient.Peer) *streams.Module {
+			for _, m := range modules {
+				if m.Name == name {
+					return m
+				}
+			}
+			return nil
+		},
+	}
+	var err error
+	if r.end, err = remote.NewEnd(plane, userclient.Peer{UID: 1000}); err != nil {
+		t.Fatal(err)
+	}
+	r.attach(r.end)
+	return r
+}
+
+// attach joins a head with the driver's end, or with something that says to be one.
+func (r *rig) attach(c remote.Caller) {
+	r.t.Helper()
+	r.lower = remote.NewLower(c)
+	var err error
+	r.h, err = head.Open(streams.NewDomain(&streams.Config{Arena: r.mine}), r.lower.Driver("remote"), nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() {
+		ctx := context.WithoutCancel(r.t.Context())
+		if err := errors.Join(r.h.Close(ctx), r.lower.Wait(ctx)); err != nil {
+			r.t.Error(err)
+		}
+		if r.end != nil {
+			r.end.Close()
+		}
+		for len(r.seen) > 0 {
+			(<-r.seen).Free()
+		}
+		if u := r.mine.Usage(); u != (streams.Usage{}) {
+			r.t.Errorf("the client has leaked %+v", u)
+		}
+		if u := r.arena.Usage(); u != (streams.Usage{}) {
+			r.t.Errorf("the driver has leaked %+v", u)
+		}
+	})
+}
+
+func (r *rig) must(err error) {
+	r.t.Helper()
+	if err != nil {
+		r.t.Error(err)
+	}
+}
+
+func wantErr(t *testing.T, err error, want streams.Errno) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("error %v, want %v", err, want)
+	}
+}
+
+func TestStrThereAndBack(t *testing.T) {
+	r := connect(t, echo)
+	for _, size := range []int{0, 1, 1024, 1025, remote.MaxData} {
+		want := bytes.Repeat([]byte{0xa5}, size)
+		s := head.Str{Command: cmd, Data: slices.Clone(want)}
+		rval, err := r.h.Str(t.Context(), &s)
+		if rval != 7 || err != nil || s.Len != size || !bytes.Equal(s.Data, want) {
+			t.Errorf("%d bytes: %d, %v, %d came back", size, rval, err, s.Len)
+		}
+	}
+	_, err := r.h.Str(t.Context(), &head.Str{Command: cmd, Data: make([]byte, remote.MaxData+1)})
+	wantErr(t, err, streams.EMSGSIZE)
+}
+
+// The driver learns who asks, and nothing of it comes from the client.
+func TestCredential(t *testing.T) {
+	r := connect(t, func(r *rig, q *streams.Queue, m *streams.Block) {
+		x, _ := m.Ioctl()
+		p, ok := x.Credential.(userclient.Peer)
+		if !ok || p.UID != 1000 {
+			r.t.Errorf("the credential is %v", x.Credential)
+		}
+		echo(r, q, m)
+	})
+	_, err := r.h.Str(t.Context(), &head.Str{Command: cmd})
+	r.must(err)
+}
+
+// D25 across the transport: a struct, what it points to, and the answer.
+func TestRoundsOfCopies(t *testing.T) {
+	step := 0
+	r := connect(t, func(r *rig, q *streams.Queue, m *streams.Block) {
+		step++
+		switch step {
+		case 1:
+			r.must(m.CopyIn(nil, 8, 0))
+		case 2:
+			if got := string(m.Next().Bytes()); got != "ARGUMENT" {
+				r.t.Errorf("copied in %q", got)
+			}
+			r.must(m.CopyIn(nil, 3000, 0x2000))
+		case 3:
+			if n := m.Next().Size(); n != 3000 {
+				r.t.Errorf("copied in %d bytes", n)
+			}
+			b, err := r.arena.From(streams.MData, []byte("result"))
+			r.must(err)
+			r.must(m.CopyOut(nil, 6, 0x3000, b))
+		case 4:
+			r.must(m.Ack(0, 6))
+		}
+		q.Reply(m)
+	})
+	result := make([]byte, 8)
+	mem, err := ioctl.NewRegions(
+		ioctl.Region{Addr: 0x1000, Data: []byte("ARGUMENT"), ReadOnly: true},
+		ioctl.Region{Addr: 0x2000, Data: make([]byte, 3000), ReadOnly: true},
+		ioctl.Region{Addr: 0x3000, Data: result},
+	)
+	r.must(err)
+	rval, err := r.h.Transparent(t.Context(), cmd, 0x1000, mem)
+	if rval != 6 || err != nil || string(result) != "result\x00\x00" {
+		t.Errorf("%d, %v, %q", rval, err, result)
+	}
+}
+
+// state is private state that counts its end.
+type state struct{ freed *int }
+
+func (s state) Release() { *s.freed++ }
+
+// A driver that asks for memory that nobody has registered gets nothing, and its module is
+// told once.
+func TestUnregisteredMemory(t *testing.T) {
+	told, freed := make(chan streams.Errno, 2), 0
+	r := connect(t, func(r *rig, q *streams.Queue, m *streams.Block) {
+		if resp, ok := m.CopyResponse(); ok {
+			m.Free()
+			told <- resp.Error
+			return
+		}
+		r.must(m.CopyIn(state{&freed}, 4, 0xdead))
+		q.Reply(m)
+	})
+	_, err := r.h.Transparent(t.Context(), cmd, 0x1000, nil)
+	wantErr(t, err, streams.EFAULT)
+	if errno := <-told; errno != streams.EFAULT || freed != 1 {
+		t.Errorf("told %v, released %d times", errno, freed)
+	}
+}
+
+// A call that is given up frees the way for the next one, and what the driver answers late
+// is dropped.
+func TestGivenUpCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := connect(t, keep)
+		_, err := r.h.Str(t.Context(), &head.Str{Command: cmd, Wait: time.Second})
+		wantErr(t, err, streams.ETIME)
+		late := <-r.seen
+		done := make(chan int, 1)
+		go func() {
+			rval, err := r.h.Str(t.Context(), &head.Str{Command: cmd})
+			r.must(err)
+			done <- rval
+		}()
+		next := <-r.seen
+		port, err := r.driver.Port()
+		r.must(err)
+		freed := 0
+		r.must(late.CopyIn(state{&freed}, 1, 0x10))
+		r.must(port.Put(nil, late)) // it belongs to nothing: the module is told
+		back := <-r.seen
+		if resp, ok := back.CopyResponse(); !ok || resp.Error != streams.EPERM {
+			t.Errorf("the late request came back as %v, %v", back.Type(), resp.Error)
+		}
+		back.Free()
+		r.must(next.Ack(0, 5))
+		r.must(port.Put(nil, next))
+		if rval := <-done; rval != 5 || freed != 1 {
+			t.Errorf("the next call returned %d; released %d times", rval, freed)
+		}
+	})
+}
+
+// The client dies between two rounds: its session's stream is closed, and the module lets
+// go of what it kept.
+func TestClientDiesBetweenRounds(t *testing.T) {
+	freed := 0
+	r := connect(t, func(r *rig, q *streams.Queue, m *streams.Block) {
+		if resp, ok := m.CopyResponse(); ok && resp.Error != 0 {
+			m.Free()
+			return
+		}
+		r.must(m.CopyIn(state{&freed}, 4, 0x10))
+		q.Reply(m)
+	})
+	req, err := ioctl.Request{ID: 1, Command: cmd, Transparent: true, Arg: 0x10}.AppendBinary(nil)
+	r.must(err)
+	a := userclient.Args{Selector: userclient.SelIoctl, InBytes: req, OutBytes: make([]byte, userclient.MaxInline)}
+	r.must(r.end.Call(t.Context(), &a))
+	var n ioctl.Next
+	r.must(n.UnmarshalBinary(a.OutBytes[:a.NOutBytes]))
+	if n.Kind != ioctl.NeedIn || freed != 0 {
+		t.Fatalf("%+v, released %d times", n, freed)
+	}
+	r.end.Close()
+	if freed != 1 {
+		t.Errorf("released %d times", freed)
+	}
+	if err := r.end.Call(t.Context(), &a); err != nil {
+		if !errors.Is(err, ioreturn.ErrGone) {
+			t.Error(err)
+		}
+	}
+}
+
+// A stuck client does not delay another session of the same driver (C7).
+func TestStuckClientDelaysNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stuck := connect(t, keep)
+		other := connect(t, echo)
+		done := make(chan error, 1)
+		go func() {
+			_, err := stuck.h.Str(t.Context(), &head.Str{Command: cmd, Wait: head.Forever})
+			done <- err
+		}()
+		synctest.Wait()
+		begin := time.Now()
+		_, err := other.h.Str(t.Context(), &head.Str{Command: cmd})
+		if err != nil || time.Since(begin) != 0 {
+			t.Errorf("%v after %v", err, time.Since(begin))
+		}
+		stuck.must(stuck.h.Close(t.Context()))
+		wantErr(t, <-done, streams.ENXIO)
+	})
+}
+
+func TestErrorsOfTheStack(t *testing.T) {
+	r := connect(t, func(r *rig, q *streams.Queue, m *streams.Block) {
+		m.Free() // never answered
+		r.must(q.Partner().PutNextCtl(streams.MError, byte(streams.EPROTO)))
+	})
+	for range 2 { // while it waits, and from then on
+		_, err := r.h.Str(t.Context(), &head.Str{Command: cmd})
+		wantErr(t, err, streams.EPROTO)
+	}
+}
+
+func TestPushPopNames(t *testing.T) {
+	r := connect(t, echo, &streams.Module{Name: "a"}, &streams.Module{Name: "b"})
+	ctx := t.Context()
+	r.must(remote.Push(ctx, r.end, "a"))
+	r.must(remote.Push(ctx, r.end, "b"))
+	if err := remote.Push(ctx, r.end, "none\x1b"); !errors.Is(err, ioreturn.ErrNotFound) {
+		t.Error(err)
+	}
+	if list, err := remote.Names(ctx, r.end); err != nil || !slices.Equal(list, []string{"b", "a", "driver"}) {
+		t.Errorf("%q, %v", list, err)
+	}
+	_, err := r.h.Str(ctx, &head.Str{Command: cmd})
+	r.must(err)
+	r.must(r.h.Flush(ctx, streams.FlushRW))
+	r.must(remote.Pop(ctx, r.end))
+	r.must(remote.Pop(ctx, r.end))
+	if err := remote.Pop(ctx, r.end); !errors.Is(err, ioreturn.ErrPermission) {
+		t.Error(err)
+	}
+}
+
+// caller is a driver's end made of a function.
+type caller func(ctx context.Context, a *userclient.Args) error
+
+func (f caller) Call(ctx context.Context, a *userclient.Args) error { return f(ctx, a) }
+
+// A driver's end that lies costs the caller its command, and nothing else.
+func TestLyingEnd(t *testing.T) {
+	reply := func(n ioctl.Next) caller {
+		return func(_ context.Context, a *userclient.Args) error {
+			b, err := n.AppendBinary(nil)
+			a.NOutBytes = copy(a.OutBytes, b)
+			return err
+		}
+	}
+	for name, tc := range map[string]struct {
+		c    caller
+		want streams.Errno
+	}{
+		"garbage": {func(_ context.Context, a *userclient.Args) error {
+			a.NOutBytes = copy(a.OutBytes, "garbage")
+			return nil
+		}, streams.EPROTO},
+		"nothing":       {func(context.Context, *userclient.Args) error { return nil }, streams.EPROTO},
+		"too much":      {func(_ context.Context, a *userclient.Args) error { a.NOutBytes = len(a.OutBytes) + 1; return nil }, streams.EPROTO},
+		"another ID":    {reply(ioctl.Next{ID: 1 << 60, Kind: ioctl.Ack}), streams.EPROTO},
+		"unsupported":   {func(context.Context, *userclient.Args) error { return ioreturn.Unsupported }, streams.EOPNOTSUPP},
+		"gone":          {func(context.Context, *userclient.Args) error { return ioreturn.ErrGone }, streams.ErrnoOf(ioreturn.ErrGone)},
+		"other memory":  {own(func(n *ioctl.Next) { n.Kind, n.Addr, n.Size = ioctl.NeedIn, 0x9999, 1 }), streams.EFAULT},
+		"huge copy":     {own(func(n *ioctl.Next) { n.Kind, n.Addr, n.Size = ioctl.NeedIn, head.DataAddr, 1<<30 }), streams.EMSGSIZE},
+		"endless":       {own(func(n *ioctl.Next) { n.Kind, n.Addr, n.Size = ioctl.NeedIn, head.DataAddr, 1 }), streams.EPROTO},
+		"long answer":   {own(func(n *ioctl.Next) { n.Kind, n.Data = ioctl.Ack, []byte("five!") }), streams.EMSGSIZE},
+		"null address":  {own(func(n *ioctl.Next) { n.Kind, n.Addr, n.Size = ioctl.NeedIn, 0, 1 }), streams.EPROTO},
+		"refused badly": {own(func(n *ioctl.Next) { n.Kind, n.Errno = ioctl.Nak, streams.ENOTTY }), streams.ENOTTY},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &rig{t: t, arena: streams.NewArena(nil), mine: streams.NewArena(nil)}
+			r.attach(tc.c)
+			data := []byte("data")
+			_, err := r.h.Str(t.Context(), &head.Str{Command: cmd, Data: data})
+			wantErr(t, err, tc.want)
+			if string(data) != "data" {
+				t.Errorf("the caller's data are %q", data)
+			}
+		})
+	}
+}
+
+// own is an end that answers every call under its own ID.
+func own(change func(n *ioctl.Next)) caller {
+	var id uint64
+	return func(_ context.Context, a *userclient.Args) error {
+		var r ioctl.Request
+		if a.Selector == userclient.SelIoctl && r.UnmarshalBinary(a.InBytes) == nil {
+			id = r.ID
+		}
+		n := ioctl.Next{ID: id}
+		change(&n)
+		b, err := n.AppendBinary(nil)
+		a.NOutBytes = copy(a.OutBytes, b)
+		return err
+	}
+}
+
+// Many callers of one head are served one after the other.
+func TestManyCallers(t *testing.T) {
+	r := connect(t, echo)
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			want := fmt.Sprint("caller ", i)
+			s := head.Str{Command: cmd, Data: []byte(want)}
+			if rval, err := r.h.Str(t.Context(), &s); rval != 7 || err != nil || string(s.Data) != want {
+				t.Errorf("%d, %v, %q", rval, err, s.Data)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// FuzzEnd gives a driver's end calls of a client that makes no sense: it refuses or
+// answers, and leaks nothing.
+func FuzzEnd(f *testing.F) {
+	req, err := ioctl.Request{ID: 1, Command: cmd, Data: []byte("x")}.AppendBinary(nil)
+	ev, err2 := ioctl.Event{ID: 1, Kind: ioctl.CopiedIn, Data: []byte("1234")}.AppendBinary(nil)
+	over, err3 := ioctl.Event{ID: 1, Kind: ioctl.Abandoned}.AppendBinary(nil)
+	if err := errors.Join(err, err2, err3); err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte{0, 1, 0, 2}, req, ev)
+	f.Add([]byte{0, 1, 1, 0}, req, over)
+	f.Fuzz(func(t *testing.T, order, first, second []byte) {
+		r := connect(t, func(r *rig, q *streams.Queue, m *streams.Block) {
+			if resp, ok := m.CopyResponse(); ok {
+				if resp.Error != 0 {
+					m.Free()
+					return
+				}
+				r.must(q.ReplyAck(m, 0, 0))
+				return
+			}
+			r.must(m.CopyIn(nil, 4, 0x10))
+			q.Reply(m)
+		})
+		for _, o := range order[:min(len(order), 16)] {
+			a := userclient.Args{
+				Selector: userclient.SelIoctl + uint32(o%8), InBytes: first, In: []uint64{uint64(o), 0},
+				OutBytes: make([]byte, userclient.MaxInline),
+			}
+			if o&8 != 0 {
+				a.InBytes = second
+			}
+			_ = r.end.Call(t.Context(), &a) // whatever it says
+		}
+	})
+}
