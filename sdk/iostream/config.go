@@ -164,6 +164,9 @@ type DriverConfig struct {
 	// Wait says how Take waits. Under DropOldest, and with an InputHandler, a goroutine
 	// of the Driver waits in its place; it never spins for good and has no thread of its own.
 	Wait WaitPolicy
+	// Control answers the commands of clients (FeatureControl): settings, ioctls, modules.
+	// Each session gets its own. Nil means that the driver has none.
+	Control userclient.ControlPlane
 	// Logger receives debug events. Nil discards them.
 	Logger *slog.Logger
 }

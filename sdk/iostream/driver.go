@@ -127,8 +127,13 @@ func (d *Driver) describeLocked() Description {
 	if d.cfg.Metadata {
 		desc.Offered |= userclient.FeatureMetadata
 	}
+	if d.cfg.Control != nil {
+		desc.Offered |= userclient.FeatureControl
+		desc.DirectControl = true
+		desc.MaxCopy = uint32(d.cfg.Control.MaxCopy())
+	}
 	for sel := range uint32(64 * len(desc.Selectors)) {
-		if methodOf(sel) != nil {
+		if d.methodOf(sel) != nil {
 			desc.Selectors[sel/64] |= 1 << (sel % 64)
 		}
 	}

@@ -36,6 +36,9 @@ type session struct {
 	events   eventLog
 	lane     *lane // nil until the first open; then that of the last one
 	spare    []*memory
+
+	controlMu sync.Mutex // held around the beginning of control, and its end
+	control   userclient.ControlSession
 }
 
 func newSession(d *Driver, p Peer, r userclient.Resources) *session {
@@ -129,6 +132,17 @@ func methodOf(selector uint32) method {
 	return nil
 }
 
+// methodOf returns what answers a selector below userclient.SelVendorBase with this
+// driver, or nil.
+func (d *Driver) methodOf(selector uint32) method {
+	if userclient.IsControl(selector) && d.cfg.Control != nil {
+		if _, known := userclient.OperationOf(selector); known {
+			return (*session).callControl
+		}
+	}
+	return methodOf(selector)
+}
+
 // Call runs one external method; see userclient.Session.
 func (s *session) Call(ctx context.Context, a *Args) error {
 	if a.Selector >= userclient.SelVendorBase {
@@ -138,7 +152,7 @@ func (s *session) Call(ctx context.Context, a *Args) error {
 		}
 		return h.Call(ctx, a)
 	}
-	m := methodOf(a.Selector)
+	m := s.d.methodOf(a.Selector)
 	if m == nil {
 		return ioreturn.Unsupported
 	}
@@ -202,6 +216,7 @@ func (s *session) Closed(reason error) {
 		s.shut(ln)
 	}
 	s.freeSpares()
+	s.closeControl()
 	s.leave()
 	s.log("session over", "reason", s.reason)
 	if open {

@@ -225,3 +225,25 @@ type Session interface {
 	// ErrGone when the client died or hung up, ErrProtocol when it broke a rule.
 	Closed(reason error)
 }
+
+// ControlPlane is what a driver has behind the selectors of the control plane, SelIoctl to
+// SelControlLast. Package streams/remote has one.
+type ControlPlane interface {
+	// NewControl begins the control plane of one session (C7), when its client uses it for
+	// the first time. It may block as long as the opening of a device does.
+	NewControl(p Peer) (ControlSession, error)
+	// MaxCopy returns the most bytes that one copy round carries, for the description.
+	MaxCopy() int
+}
+
+// ControlSession is the control plane of one session.
+type ControlSession interface {
+	// Call answers one selector. Calls may be concurrent, and their context ends on cancel
+	// and hang-up.
+	Call(ctx context.Context, a *Args) error
+	// Close ends it. It comes once, after every Call has returned.
+	Close()
+}
+
+// IsControl reports whether a selector is one of the control plane's.
+func IsControl(selector uint32) bool { return selector >= SelIoctl && selector <= SelControlLast }

@@ -34,6 +34,16 @@ type Plane struct {
 	Modules func(name string, p userclient.Peer) *streams.Module
 }
 
+var _ userclient.ControlPlane = (*Plane)(nil)
+
+// NewControl is NewEnd, for a driver's configuration.
+func (p *Plane) NewControl(peer userclient.Peer) (userclient.ControlSession, error) {
+	return NewEnd(p, peer)
+}
+
+// MaxCopy returns MaxData.
+func (p *Plane) MaxCopy() int { return MaxData }
+
 // End is the driver's end of one session's control plane. It is safe for concurrent use.
 type End struct {
 	plane  *Plane

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package iostream
+
+import (
+	"context"
+
+	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
+	"github.com/iostreamkit/iostreamkit/sdk/userclient"
+)
+
+// callControl answers a selector of the control plane. It takes no turn: a command may
+// take long, and must hold up neither the stream nor another session (C7).
+func (s *session) callControl(ctx context.Context, a *Args) error {
+	c, err := s.controlPlane()
+	if err != nil {
+		return err
+	}
+	return c.Call(ctx, a)
+}
+
+// controlPlane returns the session's control plane, which begins with its first use.
+func (s *session) controlPlane() (userclient.ControlSession, error) {
+	s.controlMu.Lock()
+	defer s.controlMu.Unlock()
+	if s.control == nil {
+		c, err := s.d.cfg.Control.NewControl(s.peer)
+		if err != nil {
+			s.log("open control plane", "err", err)
+			return nil, &ioreturn.StatusError{Code: ioreturn.Of(err), Detail: "control plane: " + userclient.CleanText(err.Error())}
+		}
+		s.control = c
+	}
+	return s.control, nil
+}
+
+// closeControl ends the control plane. No Call is under way any more.
+func (s *session) closeControl() {
+	s.controlMu.Lock()
+	defer s.controlMu.Unlock()
+	if s.control != nil {
+		s.control.Close()
+	}
+}
