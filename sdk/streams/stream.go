@@ -104,7 +104,8 @@ func (s *Stream) end() {
 }
 
 // Put sends the message down from the head. It doesn't block. In a quiet stream the put
-// procedures have run when it returns.
+// procedures have run when it returns. It is for callers outside of procedures: a module of
+// another stream sends through a [Port], so that the two don't run inside one another.
 //
 // The error is ENXIO after Close, EINVAL while the stream is below a multiplexer, and
 // ErrMessage if the message is nil, freed, in a queue, or not of the domain's arena. The
