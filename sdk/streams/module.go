@@ -110,6 +110,7 @@ func newPair(s *Stream, m *Module, read, write *Procedures) *pair {
 
 func (q *Queue) init(p *pair, partner *Queue, side *Procedures) {
 	q.pair, q.partner = p, partner
+	q.lead(nil)
 	q.put, q.service = side.Put, side.Service
 	if q.put == nil {
 		q.put = (*Queue).PassOn
@@ -146,7 +147,8 @@ func (p *pair) shut() {
 		}
 	}
 	p.emptied(&p.write)
-	p.read.next, p.write.next = nil, nil
+	p.read.lead(nil)
+	p.write.lead(nil)
 }
 
 // Partner returns the queue of the other direction.

@@ -172,8 +172,9 @@ func freezer() *Module {
 // replaceTop puts another pair on top of the stack. The caller is inside.
 func (s *Stream) replaceTop(p *pair) {
 	below := s.top.write.next.pair
-	p.write.next, below.read.next = &below.write, &p.read
-	s.top.write.next = nil
+	p.write.lead(&below.write)
+	below.read.lead(&p.read)
+	s.top.write.lead(nil)
 	s.top = p
 	below.write.wakeBehind()
 	p.read.wakeBehind()

@@ -137,8 +137,10 @@ func (p *Plumbing) Pop() error {
 // insert links a pair in below the top. The caller is inside.
 func (s *Stream) insert(p *pair) {
 	below := s.top.write.next.pair
-	p.read.next, p.write.next = &s.top.read, &below.write
-	below.read.next, s.top.write.next = &p.read, &p.write
+	p.read.lead(&s.top.read)
+	p.write.lead(&below.write)
+	below.read.lead(&p.read)
+	s.top.write.lead(&p.write)
 	p.read.wakeBehind()
 	p.write.wakeBehind()
 }
@@ -147,6 +149,7 @@ func (s *Stream) insert(p *pair) {
 // for room in it is enabled as its messages are freed.
 func (p *pair) leaveStack() {
 	above, below := p.read.next.pair, p.write.next.pair
-	above.write.next, below.read.next = &below.write, &above.read
+	above.write.lead(&below.write)
+	below.read.lead(&above.read)
 	p.shut()
 }

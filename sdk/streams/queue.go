@@ -58,7 +58,8 @@ func (s *bandSet) take(b uint8) bool {
 type Queue struct {
 	put     func(q *Queue, m *Block)
 	service func(q *Queue)
-	next    *Queue
+	out     *Queue // where PutNext puts: next, or the stream's sink
+	next    *Queue // nil at the end of the stream
 	partner *Queue
 	pair    *pair
 	port    *Port // where messages from other streams enter, if they can

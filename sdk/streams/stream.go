@@ -20,6 +20,7 @@ type Stream struct {
 	perim    perimeter
 	domain   *Domain
 	number   uint64
+	sink     Queue         // where messages go that nothing comes behind
 	plumbing chan struct{} // holds a token while the stack is being changed
 	peer     *Stream       // the other end of a pipe
 	names    atomic.Pointer[[]string]
@@ -50,13 +51,14 @@ func (d *Domain) open(driver, head *Module, info OpenInfo, prepare func(*Stream)
 	}
 	s := &Stream{domain: d, number: d.streams.Add(1), plumbing: make(chan struct{}, 1)}
 	s.perim.init(d)
+	s.sink.put = func(_ *Queue, m *Block) { m.Free() }
 	s.driver = newPair(s, driver, &driver.Read, &driver.Write)
 	s.driver.read.flags |= QIsDrv
 	s.driver.write.flags |= QIsDrv
 	s.head = newPair(s, head, &head.Read, &head.Write)
 	s.top = s.head
-	s.driver.read.next = &s.head.read
-	s.head.write.next = &s.driver.write
+	s.driver.read.lead(&s.head.read)
+	s.head.write.lead(&s.driver.write)
 	if prepare != nil {
 		prepare(s)
 	}
