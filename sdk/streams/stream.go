@@ -149,6 +149,30 @@ func (s *Stream) canPutLater(band uint8) (ok bool) {
 	return ok
 }
 
+// PacketSizes returns the smallest and the largest packet that the topmost module, or else
+// the driver, likes on its write side; largest is Unlimited for any. Like CanPut it waits
+// while the stream is busy in another goroutine. A stream that has ended takes nothing.
+func (s *Stream) PacketSizes() (smallest, largest int) {
+	if s.perim.tryEnter() {
+		smallest, largest = s.packetSizes()
+		s.perim.leave()
+		return smallest, largest
+	}
+	return s.packetSizesLater()
+}
+
+func (s *Stream) packetSizes() (smallest, largest int) {
+	if q := s.head.write.next; q != nil {
+		return q.minPacket, q.maxPacket
+	}
+	return 0, 0
+}
+
+func (s *Stream) packetSizesLater() (smallest, largest int) {
+	s.do(func() { smallest, largest = s.packetSizes() })
+	return smallest, largest
+}
+
 // Do calls fn inside the stream, with the head's read queue, as if it were a procedure of
 // the head. It waits while the stream is busy in another goroutine, and so must not be
 // called from a procedure of any stream. It allocates only if it has to wait. It returns
@@ -222,6 +246,9 @@ func (s *Stream) rename() {
 
 // Arena returns the arena of the stream's domain.
 func (s *Stream) Arena() *Arena { return s.domain.arena }
+
+// Number returns the stream's number, which no other stream of the domain has or had.
+func (s *Stream) Number() uint64 { return s.number }
 
 // Domain returns the domain of the stream.
 func (s *Stream) Domain() *Domain { return s.domain }

@@ -10,6 +10,8 @@ const gone = streams.EPERM // the 1 that System V puts there
 // arrive is the put procedure of the read side: what comes up ends here.
 func (h *Head) arrive(q *streams.Queue, m *streams.Block) {
 	switch m.Type() {
+	case streams.MData, streams.MProto, streams.MPCProto, streams.MPassFP:
+		h.received(q, m)
 	case streams.MIocAck, streams.MIocNak, streams.MCopyIn, streams.MCopyOut:
 		h.replied(q, m)
 	case streams.MIoctl: // from the other end of a pipe
@@ -28,9 +30,38 @@ func (h *Head) arrive(q *streams.Queue, m *streams.Block) {
 		m.Free()
 	case streams.MFlush:
 		h.flushed(q, m)
+	case streams.MSig:
+		if q.First() != nil {
+			q.Putq(m) // it waits for its turn
+			return
+		}
+		h.signalled(m)
+	case streams.MPCSig:
+		h.signalled(m)
+	case streams.MSetOpts:
+		h.setOptions(q, m)
 	default:
 		m.Free()
 	}
+}
+
+// received keeps a message for readers. Of priority messages it keeps one.
+func (h *Head) received(q *streams.Queue, m *streams.Block) {
+	e := streams.EventInput | streams.EventReadNorm
+	switch band := m.Band(); {
+	case m.Type() != streams.MPCProto && band > 0:
+		e = streams.EventInput | streams.EventReadBand
+	case m.Type() != streams.MPCProto:
+	case q.First() != nil && q.First().Type() == streams.MPCProto:
+		m.Free()
+		return
+	default:
+		e = streams.EventUrgent
+	}
+	band := m.Band()
+	q.Putq(m)
+	h.readers.wake()
+	h.events.post(Notice{Events: e, Band: band})
 }
 
 // replied matches an answer or a copy request with the call that is under way.
@@ -94,10 +125,13 @@ func (h *Head) errored(q *streams.Queue, m *streams.Block) {
 		h.writeErr = fault{streams.Errno(write), h.errOpts&streams.WriteErrorOnce != 0}
 	}
 	h.mu.Unlock()
+	if read != streams.ErrorUnchanged && read != 0 || write != streams.ErrorUnchanged && write != 0 {
+		h.events.post(Notice{Events: streams.EventError})
+	}
 	if flags != 0 {
 		_ = q.Partner().PutNextCtl(streams.MFlush, byte(flags)) // without memory nothing is flushed
 	}
-	h.slot.wakeAll()
+	h.wakeAll()
 }
 
 // hangUp records that the line is gone, or is back.
@@ -105,18 +139,17 @@ func (h *Head) hangUp(yes bool) {
 	h.mu.Lock()
 	h.hungUp = yes || h.closed
 	h.mu.Unlock()
-	h.slot.wakeAll()
+	if yes {
+		h.events.post(Notice{Events: streams.EventHangup})
+	}
+	h.wakeAll()
 }
 
 // flushed empties the read queue as an M_FLUSH asks, and turns it round once.
 func (h *Head) flushed(q *streams.Queue, m *streams.Block) {
 	flags, band := m.FlushRequest()
 	if flags&streams.FlushR != 0 {
-		if flags&streams.FlushBand != 0 {
-			q.FlushBand(band, streams.FlushAll)
-		} else {
-			q.Flush(streams.FlushAll)
-		}
+		h.empty(q, flags, band)
 	}
 	if flags&streams.FlushW == 0 || m.Flags()&streams.MsgNoLoop != 0 || m.Shared() {
 		m.Free()
@@ -125,6 +158,23 @@ func (h *Head) flushed(q *streams.Queue, m *streams.Block) {
 	m.Bytes()[0] &^= byte(streams.FlushR)
 	m.SetFlags(m.Flags() | streams.MsgNoLoop)
 	q.Reply(m)
+}
+
+// empty flushes the read queue. A priority message stays where M_SETOPTS has asked for it.
+func (h *Head) empty(q *streams.Queue, flags streams.FlushFlags, band uint8) {
+	urgent := q.First()
+	keep := h.readOptions()&streams.ReadKeepUrgent != 0 && urgent != nil && urgent.Type() == streams.MPCProto
+	switch {
+	case flags&streams.FlushBand != 0:
+		q.FlushBand(band, streams.FlushAll)
+	case keep:
+		_ = q.Rmvq(urgent) // it is the first
+		q.Flush(streams.FlushAll)
+		q.Putq(urgent)
+	default:
+		q.Flush(streams.FlushAll)
+	}
+	h.surface(q)
 }
 
 func (h *Head) isClosed() bool {

@@ -29,10 +29,32 @@ type Config struct {
 	Credential any
 	// Privileged lets the caller pop modules at and below the anchor.
 	Privileged bool
+	// Access says which directions the stream is open for.
+	Access Access
+	// NonBlocking makes calls that would wait for messages or room fail with EAGAIN; see
+	// [Head.SetNonBlocking].
+	NonBlocking bool
+	// Notify is told of the events that [Head.SetSig] asks for where it names no function.
+	Notify func(Notice)
+	// Descriptors are the files that the arguments of [Head.Ioctl] name. Nil means none.
+	Descriptors Descriptors
+	// Remote says that the driver is in another process. What needs it in this one then
+	// fails with EOPNOTSUPP: links, passed files, I_FDINSERT, I_ESETSIG and I_EGETSIG.
+	Remote bool
 	// Trace, if not nil, is told of every step. It runs in the goroutine that takes the
 	// step, possibly inside a procedure: it must not block or use the stream.
 	Trace func(Step)
 }
+
+// Access says which directions a stream is open for.
+type Access uint8
+
+// The ways to open a stream.
+const (
+	ReadWrite Access = iota
+	ReadOnly
+	WriteOnly
+)
 
 // Head is the user's end of a stream. Its methods are safe for concurrent use; those that
 // wait take a context. None may be called from a procedure.
@@ -41,16 +63,30 @@ type Head struct {
 	tun    streams.Tunables
 	module *streams.Module
 	stream *streams.Stream
+	mux    bool // the driver can have streams below it
 	slot   slot
 
-	mu        sync.Mutex
-	readErr   fault
-	writeErr  fault
-	hungUp    bool
-	closed    bool
-	errOpts   streams.ErrorOptions
-	closeWait time.Duration
-	anchor    int // pushed modules at and below the anchor
+	nonBlocking atomic.Bool
+	readers     waiters
+	writers     waiters
+	readings    sync.Pool // of *reading
+	events      events
+
+	mu          sync.Mutex
+	readErr     fault
+	writeErr    fault
+	hungUp      bool
+	closed      bool
+	errOpts     streams.ErrorOptions
+	readOpts    streams.ReadOptions
+	writeOpts   streams.WriteOptions
+	writeOffset int // bytes that written data have room for before and behind them
+	writeTail   int
+	delimit     bool // the last message of a write is marked as the end of a record
+	readNotes   bool // the driver is told of reads that wait
+	oldNoDelay  bool // a read that does not block returns 0 instead of EAGAIN
+	closeWait   time.Duration
+	anchor      int // pushed modules at and below the anchor
 }
 
 // fault is an error that M_ERROR or M_HANGUP has recorded.
@@ -62,26 +98,37 @@ type fault struct {
 // Open opens a stream to a driver, with a head on top. The error is that of the driver's
 // open procedure, or EINVAL for a driver that makes no sense.
 func Open(d *streams.Domain, driver *streams.Module, cfg *Config) (*Head, error) {
-	h := &Head{cfg: *cmp.Or(cfg, &Config{})}
-	h.tun = h.cfg.Profile.Tunables()
-	if h.cfg.Tunables != nil {
-		h.tun = *h.cfg.Tunables
-	}
-	h.closeWait = h.tun.CloseWait
-	h.slot.init()
+	h := newHead(cfg)
 	h.module = &streams.Module{
-		Name: "strhead",
-		Read: streams.Procedures{Put: h.arrive, HighWater: h.tun.HighWater, LowWater: h.tun.LowWater},
+		Name:  "strhead",
+		Read:  streams.Procedures{Put: h.arrive, HighWater: h.tun.HighWater, LowWater: h.tun.LowWater},
+		Write: streams.Procedures{Service: h.writable},
 	}
-	name := h.cfg.Name
 	if driver != nil {
-		h.cfg.Name = cmp.Or(name, driver.Name)
+		h.cfg.Name = cmp.Or(h.cfg.Name, driver.Name)
+		h.mux = driver.Mux != nil
 	}
 	var err error
 	if h.stream, err = d.Open(driver, h.module, streams.OpenInfo{Credential: h.cfg.Credential}); err != nil {
 		return nil, ioreturn.Op("open", h.cfg.Name, err)
 	}
 	return h, nil
+}
+
+// newHead returns a head that has no stream yet.
+func newHead(cfg *Config) *Head {
+	h := &Head{cfg: *cmp.Or(cfg, &Config{}), readOpts: streams.DefaultReadOptions}
+	h.tun = h.cfg.Profile.Tunables()
+	if h.cfg.Tunables != nil {
+		h.tun = *h.cfg.Tunables
+	}
+	if h.cfg.Profile == streams.OpenSS7 {
+		h.writeOpts = streams.WriteZero
+	}
+	h.closeWait = h.tun.CloseWait
+	h.nonBlocking.Store(h.cfg.NonBlocking)
+	h.slot.init()
+	return h
 }
 
 // Name returns what errors call the stream.
@@ -92,6 +139,14 @@ func (h *Head) Stream() *streams.Stream { return h.stream }
 
 // Profile returns the head's profile.
 func (h *Head) Profile() streams.Profile { return h.cfg.Profile }
+
+// SetNonBlocking says whether calls that would wait for messages or room fail with EAGAIN
+// instead, and so does a pop while others change the stack. Commands wait for their answer
+// in any case.
+func (h *Head) SetNonBlocking(yes bool) {
+	h.nonBlocking.Store(yes)
+	h.wakeAll()
+}
 
 // Close ends the stream. Calls that wait end with ENXIO, or EIO under OpenSS7. Each module
 // gets the close time to send what it has queued, unless ctx ends before. Ordinary links
@@ -107,7 +162,8 @@ func (h *Head) Close(ctx context.Context) error {
 	h.closed, h.hungUp = true, true
 	wait := h.closeWait
 	h.mu.Unlock()
-	h.slot.wakeAll()
+	h.events.end()
+	h.wakeAll()
 	if first {
 		h.step(Step{What: StepClosed})
 	}
@@ -121,6 +177,7 @@ type class uint8
 
 const (
 	classRead  class = iota // the read side
+	classPeek               // the read side, whose error is not counted as told
 	classBoth               // both sides
 	classAsk                // both sides, but none under OpenSS7
 	classPlumb              // both sides, told as EIO under OpenSS7; and hang-up
@@ -138,6 +195,9 @@ func (h *Head) gate(c class) streams.Errno {
 	}
 	if c == classAsk && h.cfg.Profile == streams.OpenSS7 {
 		return 0
+	}
+	if c == classPeek {
+		return h.readErr.errno
 	}
 	errno := h.readErr.tell()
 	if errno == 0 && c != classRead {
@@ -166,10 +226,8 @@ func (h *Head) meanwhile() streams.Errno {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
-	case h.closed && h.cfg.Profile == streams.OpenSS7:
-		return streams.EIO
 	case h.closed:
-		return streams.ENXIO
+		return h.gone()
 	case h.stream.Linked():
 		return streams.EINVAL
 	}

@@ -34,9 +34,11 @@ func (h *Head) link(cmd streams.Command, lower *Head, persistent bool) (int, str
 		return 0, errno
 	}
 	switch {
+	case h.cfg.Remote:
+		return 0, streams.EOPNOTSUPP
 	case h.isHungUp():
 		return 0, streams.ENXIO
-	case lower == nil || lower == h || !lower.idle():
+	case !h.mux, lower == nil || lower == h || !lower.idle():
 		return 0, streams.EINVAL
 	}
 	var id int
@@ -45,6 +47,7 @@ func (h *Head) link(cmd streams.Command, lower *Head, persistent bool) (int, str
 		if err != nil {
 			return streams.ErrnoOf(err)
 		}
+		lower.wakeAll() // its calls fail from now on
 		if errno := h.ask(cmd, l); errno != 0 {
 			p.Abort(l)
 			return errno
@@ -91,10 +94,15 @@ func (h *Head) unlink(cmd streams.Command, id int, persistent bool) streams.Errn
 	if errno := h.gate(classBoth); errno != 0 {
 		return errno
 	}
-	if id == 0 {
+	switch {
+	case h.cfg.Remote:
+		return streams.EOPNOTSUPP
+	case h.isHungUp() && h.cfg.Profile == streams.OpenSS7:
+		return streams.ENXIO
+	case id == 0, h.stream.Peer() != nil:
 		return streams.EINVAL
 	}
-	return h.plumb(context.Background(), func(p *streams.Plumbing) streams.Errno {
+	return h.replumb(context.Background(), func(p *streams.Plumbing) streams.Errno {
 		found := false
 		for _, l := range p.Links(persistent) {
 			if id != int(streams.MuxAll) && l.ID() != id {

@@ -48,20 +48,31 @@ func (h *Head) named(name string) (*streams.Module, streams.Errno) {
 
 // plumb does something with the right to change the stack.
 func (h *Head) plumb(ctx context.Context, fn func(*streams.Plumbing) streams.Errno) streams.Errno {
+	return h.replumb(ctx, func(p *streams.Plumbing) streams.Errno {
+		if errno := h.meanwhile(); errno != 0 {
+			return errno
+		}
+		return fn(p)
+	})
+}
+
+// replumb is plumb for what works on a stream in any state.
+func (h *Head) replumb(ctx context.Context, fn func(*streams.Plumbing) streams.Errno) streams.Errno {
 	p, err := h.stream.Plumb(ctx)
-	if err != nil {
+	switch {
+	case h.isClosed() && err != nil:
+		return h.gone()
+	case err != nil:
 		return streams.ErrnoOf(err)
 	}
 	defer p.Release()
-	if errno := h.meanwhile(); errno != 0 {
-		return errno
-	}
 	return fn(p)
 }
 
 // Pop takes the top module off (I_POP): its close procedure runs, and what is queued in it
 // is freed. The error is EINVAL without a module, EPERM for one at the anchor unless the
-// head is privileged, and ENXIO on a stream that is hung up.
+// head is privileged, ENXIO on a stream that is hung up, and EAGAIN on a head that does not
+// block while others change the stack.
 func (h *Head) Pop(ctx context.Context) error {
 	return h.op(streams.CmdPop, h.pop(ctx))
 }
@@ -69,6 +80,11 @@ func (h *Head) Pop(ctx context.Context) error {
 func (h *Head) pop(ctx context.Context) streams.Errno {
 	if errno := h.gate(classPlumb); errno != 0 {
 		return errno
+	}
+	if h.nonBlocking.Load() {
+		now, cancel := context.WithCancelCause(ctx)
+		cancel(streams.EAGAIN) // it is tried once
+		ctx = now
 	}
 	return h.plumb(ctx, func(p *streams.Plumbing) streams.Errno {
 		n := len(h.stream.Names()) - 1
