@@ -2,7 +2,10 @@
 
 package streams
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // event is a call that takes its turn with the messages of a stream.
 type event struct {
@@ -24,6 +27,7 @@ type Callback struct {
 	event   *event
 	bufcall *Bufcall
 	timer   *time.Timer
+	fired   atomic.Bool
 	over    bool
 }
 
@@ -37,8 +41,14 @@ func (q *Queue) callback(fn func()) *Callback {
 	return c
 }
 
-// fire runs in any goroutine.
-func (c *Callback) fire() {
+// Fire makes the callback run: now if the stream is quiet, and otherwise when its turn
+// comes. Only the first Fire counts, and none after Cancel or the closing of the module.
+// It may be called from any goroutine, but not from a procedure of another stream. It
+// doesn't wait for the callback; but procedures of the stream may run in it.
+func (c *Callback) Fire() {
+	if c.fired.Swap(true) {
+		return
+	}
 	p := &c.queue.pair.stream.perim
 	p.post(&c.event.item)
 	p.visit()
@@ -67,6 +77,16 @@ func (c *Callback) Cancel() bool {
 	return true
 }
 
+// Callback makes fn run when Fire is called. It is how what happens outside of the stream,
+// a goroutine that has done its work or hardware that has data, comes back to a module.
+// The error is EINVAL for a nil fn, or a queue that is closed.
+func (q *Queue) Callback(fn func()) (*Callback, error) {
+	if fn == nil || q.flags&qClosing != 0 {
+		return nil, EINVAL
+	}
+	return q.callback(fn), nil
+}
+
 // Bufcall makes fn run when an allocation of size bytes may succeed, with no promise that
 // it will. A service procedure that gets no memory puts its message back, asks for a
 // Bufcall that enables the queue, and returns. The error is that of [Arena.Bufcall].
@@ -75,7 +95,7 @@ func (q *Queue) Bufcall(size int, fn func()) (*Callback, error) {
 		return nil, EINVAL
 	}
 	c := q.callback(fn)
-	b, err := q.Arena().Bufcall(size, c.fire)
+	b, err := q.Arena().Bufcall(size, c.Fire)
 	if err != nil {
 		c.Cancel()
 		return nil, err
@@ -91,6 +111,6 @@ func (q *Queue) Timeout(d time.Duration, fn func()) (*Callback, error) {
 		return nil, EINVAL
 	}
 	c := q.callback(fn)
-	c.timer = time.AfterFunc(d, c.fire)
+	c.timer = time.AfterFunc(d, c.Fire)
 	return c, nil
 }
