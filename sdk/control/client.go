@@ -4,6 +4,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/iostreamkit/iostreamkit/sdk/internal/record"
@@ -77,7 +78,8 @@ func (c *Client) Get(ctx context.Context, name string) (Value, error) {
 
 // Set sets a control and returns the value that it has then, which may be another one
 // that the device can do. It blocks until the driver has answered. The driver checks the
-// value; Shape.Check of what List returned says before that what is wrong with one.
+// value. Where its refusal says no more than that, Set asks for the control's description
+// and says what is wrong.
 func (c *Client) Set(ctx context.Context, name string, v Value) (Value, error) {
 	return c.value(ctx, CmdSet, name, v)
 }
@@ -91,7 +93,36 @@ func (c *Client) Call(ctx context.Context, name string, arg Value) (Value, error
 func (c *Client) value(ctx context.Context, cmd Command, name string, v Value) (Value, error) {
 	r, err := c.do(ctx, cmd, &request{name: name, value: v})
 	if err != nil {
-		return Value{}, ioreturn.Op(cmd.String()+" control", name, err)
+		return Value{}, ioreturn.Op(cmd.String()+" control", name, c.explain(ctx, cmd, name, v, err))
 	}
 	return r.value, nil
 }
+
+// explain says what is wrong with a request that the driver has refused, where the
+// transport has carried only a number. It asks the driver what it would have taken, and
+// leaves the error as it is unless that accounts for it.
+func (c *Client) explain(ctx context.Context, cmd Command, name string, v Value, err error) error {
+	refused, denied := errors.Is(err, ioreturn.ErrInvalid) && cmd != CmdGet, errors.Is(err, ioreturn.ErrPermission)
+	if told := (*ioreturn.StatusError)(nil); !refused && !denied || errors.As(err, &told) {
+		return err
+	}
+	in, failed := c.Find(ctx, name)
+	var why error
+	switch {
+	case failed != nil:
+	case denied:
+		why = in.allows(map[Command]Access{CmdGet: CanGet, CmdSet: CanSet, CmdCall: CanCall}[cmd])
+	default:
+		why = in.Check(v)
+	}
+	if why == nil {
+		return err
+	}
+	return &explained{why: why, err: err}
+}
+
+// explained is an error with its reason, which is what people read.
+type explained struct{ why, err error }
+
+func (e *explained) Error() string   { return e.why.Error() }
+func (e *explained) Unwrap() []error { return []error{e.why, e.err} }

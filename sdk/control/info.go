@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/iostreamkit/iostreamkit/sdk/internal/record"
+	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 )
 
 // Access says what a client may do with a control.
@@ -81,4 +82,14 @@ func (in *Info) validate() error {
 		return invalid("what can't be read can't be volatile")
 	}
 	return nil
+}
+
+// allows returns an error unless the control can be used in the way a.
+func (in *Info) allows(a Access) error {
+	if in.Access&a != 0 {
+		return nil
+	}
+	return &ioreturn.StatusError{
+		Code: ioreturn.NotPermitted, Detail: fmt.Sprintf("control %s is for %v, not for %v", in.Name, in.Access, a),
+	}
 }

@@ -108,9 +108,8 @@ func (t *Table) find(name string, a Access) (*entry, error) {
 		return nil, &ioreturn.StatusError{Code: ioreturn.NotFound, Detail: fmt.Sprintf("there is no control %q", name)}
 	}
 	e := t.entries[i]
-	if e.info.Access&a == 0 {
-		return nil, &ioreturn.StatusError{Code: ioreturn.NotPermitted,
-			Detail: fmt.Sprintf("control %s is for %v, not for %v", name, e.info.Access, a)}
+	if err := e.info.allows(a); err != nil {
+		return nil, err
 	}
 	return e, nil
 }
