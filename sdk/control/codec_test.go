@@ -153,7 +153,7 @@ func TestHostileReplies(t *testing.T) {
 	}
 	for say, b := range map[string][]byte{
 		"too short":          nil,
-		"at most 65536":      long,
+		"at most 49152":      long,
 		"and then 7":         write(reply{infos: []Info{good}, next: 7}),
 		"it has no type":     write(reply{infos: []Info{{Name: "x", Access: CanGet}}}),
 		"type 255 does not":  write(reply{infos: []Info{{Name: "x", Access: CanCall, Shape: Shape{Type: 255}}}}),

@@ -28,8 +28,9 @@ func (c Command) String() string {
 	return fmt.Sprintf("command %d", uint32(c))
 }
 
-// MaxMessage is the most bytes of a request or a reply.
-const MaxMessage = 64 << 10
+// MaxMessage is the most bytes of a request or a reply, so that it fits into one round of
+// copies between processes.
+const MaxMessage = 48 << 10
 
 // request is what goes in.
 type request struct {

@@ -98,7 +98,7 @@ Try it without hardware: "` + o.Name + ` demo".`,
 	}
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "results as JSON, one object a line; errors too, on standard error")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.AddCommand(a.serveCommand(), a.listCommand(), a.infoCommand(), a.catCommand(), a.sendCommand(), a.benchCommand(), a.demoCommand(), a.demoDriverCommand(), a.conformCommand(), a.versionCommand())
+	root.AddCommand(a.serveCommand(), a.listCommand(), a.infoCommand(), a.catCommand(), a.sendCommand(), a.controlCommand(), a.benchCommand(), a.demoCommand(), a.demoDriverCommand(), a.conformCommand(), a.versionCommand())
 	return root
 }
 

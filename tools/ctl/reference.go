@@ -21,20 +21,29 @@ type result struct {
 	of   any
 }
 
-// results are the objects that each command prints, by its own name.
+// results are the objects that each command prints, by its title.
 func results() map[string][]result {
 	return map[string][]result{
-		"serve":   {{"", serveLine{}}},
-		"list":    {{"for each stream", listLine{}}, {"with --watch, for each change", watchLine{}}},
-		"info":    {{"", infoResult{}}},
-		"cat":     {{"at the end", catResult{}}},
-		"send":    {{"at the end", sendResult{}}},
-		"bench":   {{"", benchResult{}}},
-		"demo":    {{"", demo.Report{}}},
-		"conform": {{"", conformance.Report{}}},
-		"diff":    {{"for each rule that differs", conformance.RuleChange{}}},
-		"rules":   {{"for each rule", ruleLine{}}},
-		"version": {{"", versionResult{}}},
+		"serve":           {{"", serveLine{}}},
+		"list":            {{"for each stream", listLine{}}, {"with --watch, for each change", watchLine{}}},
+		"info":            {{"", infoResult{}}},
+		"cat":             {{"at the end", catResult{}}},
+		"send":            {{"at the end", sendResult{}}},
+		"bench":           {{"", benchResult{}}},
+		"demo":            {{"", demo.Report{}}},
+		"conform":         {{"", conformance.Report{}}},
+		"conform diff":    {{"for each rule that differs", conformance.RuleChange{}}},
+		"conform rules":   {{"for each rule", ruleLine{}}},
+		"version":         {{"", versionResult{}}},
+		"control list":    {{"for each control", controlLine{}}},
+		"control get":     {{"for each control", controlLine{}}},
+		"control set":     {{"for each control", controlLine{}}},
+		"control call":    {{"", controlLine{}}},
+		"control watch":   {{"for each change", controlLine{}}},
+		"control ioctl":   {{"", ioctlResult{}}},
+		"control push":    {{"", modulesResult{}}},
+		"control pop":     {{"", modulesResult{}}},
+		"control modules": {{"", modulesResult{}}},
 	}
 }
 
@@ -101,7 +110,7 @@ func writeCommand(b *strings.Builder, c *cobra.Command) {
 	}
 	fmt.Fprintf(b, "\n## %s\n\n    %s\n\n%s\n", commandTitle(c), c.UseLine(), text)
 	var rows []string
-	c.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
 		if f.Name != "help" {
 			rows = append(rows, flagRow(f))
 		}
@@ -112,7 +121,7 @@ func writeCommand(b *strings.Builder, c *cobra.Command) {
 	if c.Example != "" {
 		fmt.Fprintf(b, "\nExamples:\n\n```sh\n%s\n```\n", strings.ReplaceAll(strings.TrimPrefix(c.Example, "  "), "\n  ", "\n"))
 	}
-	for _, r := range results()[c.Name()] {
+	for _, r := range results()[commandTitle(c)] {
 		when := "With `--json` it prints"
 		if r.when != "" {
 			when += " " + r.when

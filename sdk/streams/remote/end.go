@@ -4,6 +4,7 @@ package remote
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -462,8 +463,8 @@ func (e *End) pop(ctx context.Context) error {
 
 // asStatus gives an errno the code that its meaning has between processes.
 func asStatus(err error) error {
-	if err == nil {
-		return nil
+	if status := (*ioreturn.StatusError)(nil); err == nil || errors.As(err, &status) {
+		return err
 	}
 	return &ioreturn.StatusError{Code: ioreturn.Of(err), Detail: err.Error()}
 }

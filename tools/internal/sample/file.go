@@ -32,7 +32,10 @@ func File(path string, cfg iostream.DriverConfig, opts Options) (_ *iostream.Dri
 	if err := checkFile(f, opts.Loop); err != nil {
 		return nil, nil, err
 	}
-	s := newSource(opts)
+	s, err := newSource(opts)
+	if err != nil {
+		return nil, nil, err
+	}
 	s.rewind = func() error {
 		_, err := f.Seek(0, io.SeekStart)
 		return err
@@ -44,7 +47,7 @@ func File(path string, cfg iostream.DriverConfig, opts Options) (_ *iostream.Dri
 		}
 		return n, err
 	}
-	if err := newDriver(cfg, &s.clients, "file", streamName(path)); err != nil {
+	if err := s.offer(cfg, "file", streamName(path)); err != nil {
 		return nil, nil, err
 	}
 	return s.d, func(ctx context.Context) error {

@@ -21,7 +21,10 @@ func Pattern(cfg iostream.DriverConfig, opts Options) (*iostream.Driver, Loop, e
 		return nil, nil, fmt.Errorf("the size of a frame is %d bytes; a pattern needs a multiple of %d: %w",
 			cfg.DataSize, PatternWord, ioreturn.ErrInvalid)
 	}
-	s := newSource(opts)
+	s, err := newSource(opts)
+	if err != nil {
+		return nil, nil, err
+	}
 	var word uint64
 	s.rewind = func() error {
 		word = 0
@@ -34,7 +37,7 @@ func Pattern(cfg iostream.DriverConfig, opts Options) (*iostream.Driver, Loop, e
 		}
 		return len(p), nil
 	}
-	if err := newDriver(cfg, &s.clients, "pattern", "counter"); err != nil {
+	if err := s.offer(cfg, "pattern", "counter"); err != nil {
 		return nil, nil, err
 	}
 	return s.d, s.run, nil

@@ -10,6 +10,8 @@ import (
 	"maps"
 
 	"github.com/iostreamkit/iostreamkit/sdk/iostream"
+	"github.com/iostreamkit/iostreamkit/sdk/streams"
+	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 )
 
 // Loop is what a driver does while it is served.
@@ -28,12 +30,16 @@ type Options struct {
 	Filled func(b *iostream.Buffer, n int)
 	// Method answers the vendor's selectors; see iostream.MethodHandler. Nil refuses them.
 	Method func(ctx context.Context, a *iostream.Args) error
+	// Stack lists modules that commands pass on their way to the controls, the top one
+	// last.
+	Stack []*streams.Module
 }
 
 // source is the loop of a driver that produces frames.
 type source struct {
 	clients
 	opts   Options
+	ctl    *controls
 	rewind func() error                      // goes to the first frame
 	fill   func(p []byte) (n int, err error) // makes the next frame; io.EOF ends the stream
 
@@ -42,14 +48,34 @@ type source struct {
 	ended  bool   // the stream has ended for it
 }
 
-func newSource(opts Options) *source {
-	return &source{opts: opts, clients: clients{method: opts.Method}}
+func newSource(opts Options) (*source, error) {
+	ctl, err := newControls(opts.Rate)
+	return &source{opts: opts, ctl: ctl, clients: clients{method: opts.Method}}, err
+}
+
+// offer makes the source's driver, with its controls.
+func (s *source) offer(cfg iostream.DriverConfig, model, stream string) (err error) {
+	if cfg.Control, err = s.ctl.plane(s.opts.Stack); err != nil {
+		return err
+	}
+	if err := newDriver(cfg, &s.clients, model, stream); err != nil {
+		return err
+	}
+	s.ctl.table.OnChange(func(name string) {
+		s.d.Emit(iostream.Event{Kind: userclient.EventControlChanged, Text: name})
+	})
+	return nil
 }
 
 // run produces until ctx ends or the source fails.
 func (s *source) run(ctx context.Context) error {
-	p := newPace(s.opts.Rate)
+	rate := s.ctl.wanted()
+	p := newPace(rate)
 	for {
+		if now := s.ctl.wanted(); now != rate {
+			rate = now
+			p = newPace(rate)
+		}
 		if err := p.wait(ctx); err != nil {
 			return err
 		}
@@ -71,6 +97,7 @@ func (s *source) produce(b *iostream.Buffer, client uint64) error {
 			s.opts.Filled(b, n)
 		}
 		s.made++
+		s.ctl.made.Store(int64(s.made))
 		return s.d.Post(b, n)
 	}
 	if returned := s.d.Return(b); returned != nil {
@@ -88,11 +115,12 @@ func (s *source) produce(b *iostream.Buffer, client uint64) error {
 // next makes the next frame for a client. Each client gets the stream from its
 // beginning, and so does one that starts it again after the end.
 func (s *source) next(p []byte, client uint64) (int, error) {
-	if client != s.client || s.ended {
+	if s.ctl.restart.Swap(false) || client != s.client || s.ended {
 		if err := s.rewind(); err != nil {
 			return 0, err
 		}
 		s.client, s.made, s.ended = client, 0, false
+		s.ctl.made.Store(0)
 		if s.opts.Began != nil {
 			s.opts.Began()
 		}
