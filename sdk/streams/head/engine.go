@@ -17,6 +17,7 @@ type request struct {
 	arg         streams.Addr  // of a transparent one: the argument word
 	addr        uint64        // of I_STR: where the data are, and where the answer's go
 	size        int           // of I_STR: how many bytes go down, and may come back
+	blank       bool          // zeros go down instead of the caller's data
 	mem         ioctl.Memory  // what the modules may reach; nil: nothing
 	wait        time.Duration // for each answer; negative: for ever
 	stays       bool          // no error, no signal and no time ends it
@@ -28,6 +29,7 @@ type result struct {
 	rval  int
 	size  int // bytes that the answer stored
 	errno streams.Errno
+	bare  bool // the answer was a refusal that does not say why
 }
 
 func failed(errno streams.Errno) result { return result{errno: errno} }
@@ -100,6 +102,9 @@ func (h *Head) gather(r *request) (*streams.Block, streams.Errno) {
 	}
 	if r.transparent || r.size == 0 {
 		return nil, 0
+	}
+	if r.blank {
+		return h.blocks(r.size, func([]byte, int) error { return nil })
 	}
 	return h.blocks(r.size, func(p []byte, at int) error { return r.mem.ReadAt(p, r.addr+uint64(at)) })
 }
@@ -276,7 +281,7 @@ func (c *conversation) finish(m *streams.Block) result {
 	a, _ := m.Reply()
 	switch {
 	case m.Type() == streams.MIocNak && a.Error == 0:
-		return failed(streams.EINVAL)
+		return result{errno: streams.EINVAL, bare: true}
 	case a.Error != 0:
 		return failed(a.Error)
 	case c.r.transparent:

@@ -71,11 +71,11 @@ func (h *Head) idle() bool {
 
 // ask tells the multiplexer's driver about a link.
 func (h *Head) ask(cmd streams.Command, l *streams.Link) streams.Errno {
-	errno := h.run(context.Background(), &request{cmd: cmd, wait: Forever, stays: true, attach: LinkRequest{l}}).errno
-	if errno == streams.EINVAL && h.cfg.Profile == streams.OpenSS7 {
+	res := h.run(context.Background(), &request{cmd: cmd, wait: Forever, stays: true, attach: LinkRequest{l}})
+	if res.bare && h.cfg.Profile == streams.OpenSS7 {
 		return streams.ENXIO
 	}
-	return errno
+	return res.errno
 }
 
 // Unlink undoes a link of this stream by its number, or all of them with streams.MuxAll

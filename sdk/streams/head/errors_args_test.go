@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package head_test
+
+import (
+	"github.com/iostreamkit/iostreamkit/sdk/streams"
+	"github.com/iostreamkit/iostreamkit/sdk/streams/errtable"
+	"github.com/iostreamkit/iostreamkit/sdk/streams/head"
+)
+
+// arrangeOthers makes conditions of modules, links and descriptors hold.
+func (s *scene) arrangeOthers(c errtable.Condition) bool {
+	lower, _ := s.files[fdLower].(*head.Head)
+	control := func(t streams.Type, b ...byte) {
+		m, err := s.arena.From(t, b)
+		s.must(err)
+		s.must(lower.Stream().Do(func(q *streams.Queue) { q.Put(m) }))
+	}
+	switch c {
+	case errtable.OpenFailed:
+		s.openErr = answered
+	case errtable.Anchored:
+		s.must(s.h.Push(s.t.Context(), "mod"))
+		s.must(s.h.Anchor())
+	case errtable.BadDescriptor:
+		s.arg = argAddr
+		if s.op != "I_FDINSERT" {
+			s.arg = fdClosed
+		}
+		s.store(36, fdClosed)
+	case errtable.LowerNotAStream:
+		s.arg = fdFile
+	case errtable.LowerIsUpper:
+		s.arg = fdSelf
+	case errtable.LowerUnusable, errtable.OtherHungUp:
+		control(streams.MHangup)
+	case errtable.OtherError:
+		control(streams.MError, byte(recorded), byte(recorded))
+	case errtable.OtherLinked:
+		s.linkBelow(lower)
+	case errtable.LinkZero:
+		s.arg = 0
+	case errtable.LinkUnknown:
+		s.arg = 1 << 20
+	case errtable.NotRegistered:
+		if s.op == "I_SETSIG" {
+			s.arg = 0
+		} else {
+			s.store(4, 0)
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+// arrangeArgument makes the argument wrong.
+func (s *scene) arrangeArgument(c errtable.Condition) {
+	type key struct {
+		op errtable.Op
+		c  errtable.Condition
+	}
+	byValue := map[key]uint64{
+		{"I_FLUSH", errtable.NoFlags}:           0,
+		{"I_SRDOPT", errtable.BothReadModes}:    3,
+		{"I_SETSIG", errtable.AlertWithoutBand}: uint64(streams.EventBandAlert),
+		{"I_CKBAND", errtable.BandRange}:        256,
+		{"I_CANPUT", errtable.BandRange}:        256,
+		{"I_FLUSH", errtable.BadFlags}:          4,
+		{"I_SRDOPT", errtable.BadFlags}:         1 << 16,
+		{"I_SWROPT", errtable.BadFlags}:         4,
+		{"I_SERROPT", errtable.BadFlags}:        1 << 4,
+		{"I_ATMARK", errtable.BadFlags}:         4,
+		{"I_SETSIG", errtable.BadFlags}:         1 << 10,
+	}
+	byMemory := map[key][]any{ // where, and what
+		{"I_FLUSHBAND", errtable.BadFlags}:       {4, 8},
+		{"I_FLUSHBAND", errtable.NoFlags}:        {4, 0},
+		{"I_ESETSIG", errtable.BadFlags}:         {4, 1 << 10},
+		{"I_ESETSIG", errtable.AlertWithoutBand}: {4, int(streams.EventBandAlert)},
+		{"I_ESETSIG", errtable.NoProcess}:        {0, 1 << 30},
+		{"I_EGETSIG", errtable.NoProcess}:        {0, 1 << 30},
+		{"I_FDINSERT", errtable.BadFlags}:        {32, 2},
+		{"I_FDINSERT", errtable.LengthNegative}:  {4, -1},
+		{"I_FDINSERT", errtable.BadOffset}:       {40, 2},
+		{"I_FDINSERT", errtable.ControlTooShort}: {40, 8},
+		{"I_FDINSERT", errtable.ControlTooLarge}: {4, 5000},
+		{"I_FDINSERT", errtable.BadBuffer}:       {8, uint64(badAddr)},
+		{"I_STR", errtable.LengthNegative}:       {8, -1},
+		{"I_STR", errtable.TimeNegative}:         {4, -2},
+		{"I_STR", errtable.TimeTooLong}:          {4, 2147484},
+		{"I_STR", errtable.HeadOnlyCommand}:      {0, int(streams.CmdLink)},
+		{"I_STR", errtable.DataTooLarge}:         {8, 300000},
+		{"I_STR", errtable.BadBuffer}:            {16, uint64(badAddr)},
+		{"I_LIST", errtable.CountNotPositive}:    {0, 0},
+		{"I_LIST", errtable.BadBuffer}:           {8, uint64(badAddr)},
+		{"I_PEEK", errtable.BadBuffer}:           {24, uint64(badAddr)},
+		{"I_SETCLTIME", errtable.TimeNegative}:   {0, -1},
+		{"I_SETCLTIME", errtable.TimeTooLong}:    {0, 300001},
+		{"I_PUSH", errtable.NameTooLong}:         {0, "modmodmod"},
+		{"I_PUSH", errtable.NameEmpty}:           {0, ""},
+		{"I_PUSH", errtable.NameUnknown}:         {0, "nobody"},
+		{"I_FIND", errtable.NameTooLong}:         {0, "modmodmod"},
+		{"I_FIND", errtable.NameEmpty}:           {0, ""},
+		{"I_FIND", errtable.NameUnknown}:         {0, "nobody"},
+	}
+	byMessage := map[key]head.Message{
+		{errtable.OpGetMsg, errtable.BadFlags}:              {Flags: 8},
+		{errtable.OpGetPMsg, errtable.BadFlags}:             {Flags: 8},
+		{errtable.OpGetPMsg, errtable.NoFlags}:              {},
+		{errtable.OpGetPMsg, errtable.UrgentWithBand}:       {Flags: streams.MsgUrgent, Band: 1},
+		{errtable.OpPutMsg, errtable.BadFlags}:              {Flags: 8},
+		{errtable.OpPutMsg, errtable.UrgentWithoutControl}:  {Flags: streams.MsgUrgent, Data: []byte{}},
+		{errtable.OpPutMsg, errtable.ControlTooLarge}:       {Control: make([]byte, 5000)},
+		{errtable.OpPutPMsg, errtable.BadFlags}:             {Flags: 8},
+		{errtable.OpPutPMsg, errtable.NoFlags}:              {},
+		{errtable.OpPutPMsg, errtable.UrgentWithoutControl}: {Flags: streams.MsgUrgent, Data: []byte{}},
+		{errtable.OpPutPMsg, errtable.UrgentWithBand}:       {Flags: streams.MsgUrgent, Band: 1, Control: []byte{}},
+		{errtable.OpPutPMsg, errtable.ControlTooLarge}:      {Flags: streams.MsgBand, Control: make([]byte, 5000)},
+	}
+	k := key{s.op, c}
+	if s.op == "I_PEEK" || s.op == "I_GETBAND" {
+		s.control(streams.MData, 'x')
+	}
+	if s.op == "I_GETSIG" {
+		s.must(s.h.SetSig(streams.EventInput, func(head.Notice) {}))
+	}
+	if v, ok := byValue[k]; ok {
+		s.arg = v
+	} else if v, ok := byMemory[k]; ok {
+		s.store(v[0].(int), v[1])
+	} else if m, ok := byMessage[k]; ok {
+		s.msg = m
+	} else if c == errtable.BadAddress {
+		s.arg = badAddr
+	} else {
+		s.t.Errorf("nothing brings this about")
+	}
+}
