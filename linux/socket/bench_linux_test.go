@@ -10,6 +10,10 @@ import (
 	"testing"
 
 	"github.com/iostreamkit/iostreamkit/linux/internal/seqpacket"
+	"github.com/iostreamkit/iostreamkit/sdk/iostream"
+	"github.com/iostreamkit/iostreamkit/sdk/streams"
+	"github.com/iostreamkit/iostreamkit/sdk/streams/head"
+	"github.com/iostreamkit/iostreamkit/sdk/streams/remote"
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 	"golang.org/x/sys/unix"
 )
@@ -68,6 +72,26 @@ func bellRole(path string) error {
 	return nil
 }
 
+// controlRole is a driver whose control plane acknowledges every command with its data.
+func controlRole(path string) error {
+	d, err := iostream.NewDriver(iostream.DriverConfig{Name: "bench/control/stream", DataSize: 4096, Control: &remote.Plane{
+		Driver: &streams.Module{Name: "echo", Write: streams.Procedures{Put: func(q *streams.Queue, m *streams.Block) {
+			if m.Type() != streams.MIoctl || q.ReplyAck(m, m.Next().Size(), 1) != nil {
+				q.PassOn(m)
+			}
+		}}},
+	}}, nil)
+	if err != nil {
+		return err
+	}
+	l, err := Listen(path, nil)
+	if err != nil {
+		return err
+	}
+	fmt.Println("serving")
+	return l.Serve(context.Background(), d)
+}
+
 // far starts the other side of a benchmark.
 func far(b *testing.B, role string) (path string) {
 	path = filepath.Join(b.TempDir(), "s")
@@ -87,6 +111,28 @@ func BenchmarkCall(b *testing.B) {
 			for b.Loop() {
 				if err := c.Call(ctx, a); err != nil {
 					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkStr is an I_STR of the control plane, there and back. Compare it with
+// BenchmarkBareRoundTrip.
+func BenchmarkStr(b *testing.B) {
+	for _, size := range []int{0, 4096} {
+		b.Run(fmt.Sprintf("bytes=%d", size), func(b *testing.B) {
+			s, err := remote.Open(connect(b, far(b, "control"), nil), nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			ctx := context.Background()
+			defer s.Close(ctx)
+			str := head.Str{Command: 0x6101, Data: make([]byte, size)}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := s.Str(ctx, &str); err != nil || str.Len != size {
+					b.Fatal(str.Len, err)
 				}
 			}
 		})

@@ -39,6 +39,7 @@ var roles = map[string]func(path string) error{
 	"echo":          echoRole,
 	"bare echo":     bareEchoRole,
 	"bell":          bellRole,
+	"control":       controlRole,
 }
 
 // role runs this process as one side of a test with two processes; false means that

@@ -97,7 +97,8 @@ func (s *session) runCall(ctx context.Context, id uint32, a *userclient.Args, fd
 			return err
 		}
 	}
-	a.OutBytes = make([]byte, outBytes)
+	a.OutBytes = s.room(outBytes)
+	defer s.giveBack(a.OutBytes)
 	err := s.user.Call(ctx, a)
 	s.l.at("driver.call-done")
 	if err == nil && (a.NOut < 0 || a.NOut > len(a.Out) || a.NOutBytes < 0 || a.NOutBytes > len(a.OutBytes)) {
@@ -122,6 +123,24 @@ func (s *session) runCall(ctx context.Context, id uint32, a *userclient.Args, fd
 	s.answer(id, &f, out)
 	s.l.at("driver.reply-sent")
 	return nil
+}
+
+// room returns memory for the answer of a call. A session keeps one piece that was used
+// before, of which nothing is sent that a handler has not said to have written.
+func (s *session) room(size int) []byte {
+	if size <= userclient.MaxInline {
+		if b := s.spare.Swap(nil); b != nil && size <= cap(*b) {
+			return (*b)[:size]
+		}
+	}
+	return make([]byte, size)
+}
+
+// giveBack takes memory back when the call is answered.
+func (s *session) giveBack(b []byte) {
+	if cap(b) > 0 && cap(b) <= userclient.MaxInline {
+		s.spare.Store(&b)
+	}
 }
 
 // handleCancel ends the context of a call. The call may be answered already.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/iostreamkit/iostreamkit/linux/internal/bell"
@@ -20,6 +21,8 @@ import (
 
 // session is the driver's end of one connection, from accept to the last Closed.
 type session struct {
+	spare atomic.Pointer[[]byte] // memory of an answer, to be used again
+
 	l        *Listener
 	sock     *seqpacket.Conn
 	frames   *frames

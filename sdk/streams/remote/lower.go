@@ -25,6 +25,8 @@ type Caller interface {
 type Lower struct {
 	conn Caller
 
+	room []byte // for answers; of the one who works
+
 	mu      sync.Mutex
 	queue   []*streams.Block // to be sent
 	working bool
@@ -172,7 +174,10 @@ func event(m *streams.Block) ioctl.Event {
 
 // call makes a call of a conversation and turns m into what the driver's end wants.
 func (l *Lower) call(ctx context.Context, m *streams.Block, selector uint32, in []byte, err error) {
-	a := userclient.Args{Selector: selector, InBytes: in, OutBytes: make([]byte, userclient.MaxInline)}
+	if l.room == nil {
+		l.room = make([]byte, userclient.MaxInline)
+	}
+	a := userclient.Args{Selector: selector, InBytes: in, OutBytes: l.room}
 	if err == nil {
 		err = l.conn.Call(ctx, &a)
 	}
