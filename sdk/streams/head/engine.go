@@ -55,9 +55,11 @@ func (h *Head) start(ctx context.Context, r *request) result {
 	if errno != 0 {
 		return failed(errno)
 	}
-	if errno := h.meanwhile(); errno != 0 && !r.stays {
-		data.Free()
-		return failed(errno)
+	if data != nil && !r.stays { // copying may have taken its time
+		if errno := h.meanwhile(); errno != 0 {
+			data.Free()
+			return failed(errno)
+		}
 	}
 	if !h.slot.take(r.stays) {
 		h.step(Step{What: StepQueued, Command: r.cmd})
@@ -76,7 +78,7 @@ func (h *Head) start(ctx context.Context, r *request) result {
 		h.release()
 		return failed(streams.ErrnoOf(err))
 	}
-	c := conversation{h: h, r: r, x: x, copier: ioctl.NewCopier(r.mem, h.limits())}
+	c := conversation{h: h, r: r, x: x}
 	return c.hold(ctx, m)
 }
 
@@ -111,25 +113,25 @@ func (h *Head) gather(r *request) (*streams.Block, streams.Errno) {
 
 // blocks returns size bytes in blocks of at most MaxIoctlBlock.
 func (h *Head) blocks(size int, fill func(p []byte, at int) error) (first *streams.Block, errno streams.Errno) {
-	var buf [streams.MaxIoctlBlock]byte
 	for at := 0; at < size; {
-		p := buf[:min(size-at, len(buf))]
-		err := fill(p, at)
-		var b *streams.Block
+		n := min(size-at, streams.MaxIoctlBlock)
+		b, err := h.stream.Arena().Alloc(streams.MData, n)
 		if err == nil {
-			b, err = h.stream.Arena().From(streams.MData, p)
+			_ = b.Resize(0, n) // it has the room
+			err = fill(b.Bytes(), at)
 		}
 		if err == nil && first != nil {
 			err = first.Link(b)
 		}
 		if err != nil {
+			b.Free()
 			first.Free()
 			return nil, streams.ErrnoOf(err)
 		}
 		if first == nil {
 			first = b
 		}
-		at += len(p)
+		at += n
 	}
 	return first, 0
 }
@@ -139,8 +141,8 @@ type conversation struct {
 	h      *Head
 	r      *request
 	x      streams.Ioctl
-	copier *ioctl.Copier
-	copied int // bytes of the last M_COPYOUT, -1 before the first
+	copier *ioctl.Copier // nil before the first copy
+	copied int           // bytes of the last M_COPYOUT, -1 before the first
 	timer  *time.Timer
 }
 
@@ -258,6 +260,9 @@ func (c *conversation) copy(m *streams.Block) streams.Errno {
 			n.Size = min(n.Size, len(n.Data)) // what is not there is not copied, and nobody is told
 		}
 	}
+	if c.copier == nil {
+		c.copier = ioctl.NewCopier(c.r.mem, c.h.limits())
+	}
 	e := c.copier.Do(n)
 	c.h.step(Step{What: StepCopied, Command: c.x.Cmd, ID: c.x.ID, Message: m.Type(), Addr: q.Addr, Size: n.Size, Errno: e.Errno})
 	errno := e.Errno
@@ -315,8 +320,12 @@ func (c *conversation) store(data *streams.Block, count int) streams.Errno {
 	return streams.ErrnoOf(c.r.mem.WriteAt(b, c.r.addr))
 }
 
-// flatten returns the first bytes of a message's data, at most most of them.
+// flatten returns the first bytes of a message's data, at most most of them. They may be
+// those of the message itself.
 func flatten(b *streams.Block, most int) []byte {
+	if b != nil && (b.Next() == nil || b.Len() >= most) {
+		return b.Bytes()[:min(b.Len(), most)]
+	}
 	var out []byte
 	for ; b != nil && len(out) < most; b = b.Next() {
 		p := b.Bytes()

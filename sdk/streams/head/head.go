@@ -179,6 +179,7 @@ const (
 	classRead  class = iota // the read side
 	classPeek               // the read side, whose error is not counted as told
 	classBoth               // both sides
+	classLine               // both sides, and hang-up
 	classAsk                // both sides, but none under OpenSS7
 	classPlumb              // both sides, told as EIO under OpenSS7; and hang-up
 )
@@ -206,7 +207,7 @@ func (h *Head) gate(c class) streams.Errno {
 	switch {
 	case errno != 0 && c == classPlumb && h.cfg.Profile == streams.OpenSS7:
 		return streams.EIO
-	case errno == 0 && c == classPlumb && h.hungUp:
+	case errno == 0 && (c == classPlumb || c == classLine) && h.hungUp:
 		return streams.ENXIO
 	}
 	return errno

@@ -14,11 +14,8 @@ import (
 // ic_dp.
 func (c *raw) str() (int, streams.Errno) {
 	h := c.h
-	if errno := h.gate(classBoth); errno != 0 {
+	if errno := h.gate(classLine); errno != 0 {
 		return 0, errno
-	}
-	if h.isHungUp() {
-		return 0, streams.ENXIO
 	}
 	p, errno := c.in(c.arg, 24)
 	if errno != 0 {
@@ -57,11 +54,8 @@ func (c *raw) unknown() (int, streams.Errno) {
 	if h.cfg.Profile != streams.OpenSS7 || size == 0 {
 		return h.transparent(c.ctx, c.cmd, streams.Addr(c.arg), c.mem)
 	}
-	if errno := h.gate(classBoth); errno != 0 {
+	if errno := h.gate(classLine); errno != 0 {
 		return 0, errno
-	}
-	if h.isHungUp() {
-		return 0, streams.ENXIO
 	}
 	res := h.run(c.ctx, &request{
 		cmd: c.cmd, addr: c.arg, size: size, blank: c.cmd&dirWrite == 0, mem: c.mem, wait: h.tun.IoctlWait,

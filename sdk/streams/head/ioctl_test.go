@@ -145,8 +145,8 @@ func TestIoctlSizedCommand(t *testing.T) {
 		s := newScene(t, streams.OpenSS7, "")
 		defer s.close()
 		s.open()
-		copy(s.bytes, "abcd")
 		for cmd, want := range map[streams.Command]string{0x40046101: "abcd", 0x80046101: "\x00\x00\x00\x00"} {
+			copy(s.bytes, "abcd")
 			s.answer = func(s *scene, m *streams.Block) bool {
 				if x, _ := m.Ioctl(); x.Transparent || string(m.Next().Bytes()) != want {
 					t.Errorf("%+v, %q", x, m.Next().Bytes())

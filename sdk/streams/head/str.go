@@ -47,13 +47,10 @@ func (h *Head) Str(ctx context.Context, s *Str) (rval int, err error) {
 }
 
 func (h *Head) str(ctx context.Context, s *Str) (int, streams.Errno) {
-	if errno := h.gate(classBoth); errno != 0 {
+	if errno := h.gate(classLine); errno != 0 {
 		return 0, errno
 	}
-	switch {
-	case h.isHungUp():
-		return 0, streams.ENXIO
-	case s.Wait > maxWait && h.cfg.Profile == streams.Strict, s.Command.HeadOnly():
+	if s.Wait > maxWait && h.cfg.Profile == streams.Strict || s.Command.HeadOnly() {
 		return 0, streams.EINVAL
 	}
 	r := request{cmd: s.Command, addr: s.Addr, size: len(s.Data), mem: s.Memory, wait: s.Wait}
@@ -109,11 +106,8 @@ func (h *Head) Transparent(ctx context.Context, cmd streams.Command, arg streams
 }
 
 func (h *Head) transparent(ctx context.Context, cmd streams.Command, arg streams.Addr, mem ioctl.Memory) (int, streams.Errno) {
-	if errno := h.gate(classBoth); errno != 0 {
+	if errno := h.gate(classLine); errno != 0 {
 		return 0, errno
-	}
-	if h.isHungUp() {
-		return 0, streams.ENXIO
 	}
 	r := request{cmd: cmd, transparent: true, arg: arg, mem: mem, wait: Forever}
 	if h.cfg.Profile == streams.OpenSS7 {
