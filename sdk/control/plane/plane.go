@@ -74,11 +74,6 @@ func Module(name string, t *control.Table, cfg *commands.Config) (*streams.Modul
 	return commands.Module(name, table, cfg)
 }
 
-// Sender sends a command down a stream: a [head.Head].
-type Sender interface {
-	Str(ctx context.Context, s *head.Str) (rval int, err error)
-}
-
 // Where things are in the memory of a client's call.
 const (
 	argumentAddr = 0x10000
@@ -90,13 +85,13 @@ const (
 // the caller's context ends; then the driver's function goes on until the next command
 // comes, or the stream is closed. It may be used by several goroutines at the same time if
 // h may, which run one after another.
-func Client(h Sender) *control.Client {
+func Client(h commands.Sender) *control.Client {
 	return &control.Client{Do: func(ctx context.Context, c control.Command, in []byte) ([]byte, error) {
 		return do(ctx, h, c, in)
 	}}
 }
 
-func do(ctx context.Context, h Sender, c control.Command, in []byte) ([]byte, error) {
+func do(ctx context.Context, h commands.Sender, c control.Command, in []byte) ([]byte, error) {
 	layout, err := ioctl.LayoutOf[message]()
 	if err != nil {
 		return nil, err
