@@ -37,5 +37,6 @@ func Send[In, Out any](ctx context.Context, to Sender, number streams.Command, i
 	}
 	result := make([]byte, dec.Size())
 	copy(result, s.Data[:s.Len])
-	return out, rval, dec.Decode(result, &out)
+	err = dec.Decode(result, &out)
+	return out, rval, err
 }
