@@ -113,6 +113,14 @@ func demoText(r *demo.Report) string {
 	line("  round trip  %v median, %v p99, %v p99.9 of %d; both sides sleep in between", ns(t.P50), ns(t.P99), ns(t.P999), t.Count)
 	line("  wake-ups    %.3f per entry, both sides together", r.WakeupsPerEntry)
 	line("")
+	line("Can it be controlled?")
+	k := &r.Control
+	line("  setting     %s was %g, was set to %g, and was then %g", k.Name, k.Before, k.Set, k.Read)
+	line("  on its way  %s", strings.Join(k.Modules, " > "))
+	for _, step := range k.Trace {
+		line("    %s", step)
+	}
+	line("")
 	line("Does the driver keep the rules?")
 	c := &r.Conformance
 	line("  suite       %s, the whole of it: %d rules in %.1f s", c.Suite, c.Rules, c.DurationS)
@@ -120,7 +128,7 @@ func demoText(r *demo.Report) string {
 	line("")
 	if r.Verified {
 		line("Verified: the bytes are the same, nothing was lost, nothing was copied, and the")
-		line("driver keeps every rule that was checked.")
+		line("driver does what it is told and keeps every rule that was checked.")
 	} else {
 		line("NOT verified: %s.", strings.Join(r.Problems, "; "))
 	}

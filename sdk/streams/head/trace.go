@@ -55,9 +55,14 @@ type Step struct {
 	Reason  string        // why a reply was dropped
 }
 
-// String returns the step as a line of a trace.
+// String returns the step as a line of a trace: time, stream and Text.
 func (s Step) String() string {
-	line := fmt.Sprintf("%s %s %v", s.Time.Format("15:04:05.000000"), s.Stream, s.What)
+	return fmt.Sprintf("%s %s %s", s.Time.Format("15:04:05.000000"), s.Stream, s.Text())
+}
+
+// Text says what the step was.
+func (s Step) Text() string {
+	line := s.What.String()
 	if s.Command != 0 {
 		line += fmt.Sprintf(" %v", s.Command)
 	}

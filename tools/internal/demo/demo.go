@@ -58,6 +58,8 @@ type Report struct {
 	RoundTrip RoundTrip `json:"round_trip_ns" doc:"time until a buffer sent to the driver is back, in ns"`
 	ZeroCopy  ZeroCopy  `json:"zero_copy" doc:"proof that both sides see the same memory"`
 
+	Control Control `json:"control" doc:"a setting of the driver that was changed"`
+
 	Conformance Conformance `json:"conformance" doc:"what the conformance suite says about the driver"`
 
 	Buffers  uint32 `json:"buffers" doc:"number of buffers of the stream"`
@@ -132,7 +134,7 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	}{
 		{"compare the memory", prove}, {"stream the file", verify},
 		{"measure throughput", throughput}, {"measure round trips", roundTrips},
-		{"run the conformance suite", conform},
+		{"change a setting", controls}, {"run the conformance suite", conform},
 	} {
 		if err := part.run(ctx, l, r, o.Measure); err != nil {
 			return nil, fmt.Errorf("%s: %w", part.name, err)
@@ -193,6 +195,7 @@ func (r *Report) judge() {
 		{two && !z.SameOffset, "the buffer is not at the same place at both ends"},
 		{!z.WriteAfterPostVisible, "what the driver wrote after Post was not seen by the client"},
 		{r.RoundTrip.Count == 0, "no round trip was measured"},
+		{!r.Control.good(), fmt.Sprintf("the setting %s is %g after it was set to %g", r.Control.Name, r.Control.Read, r.Control.Set)},
 		{!r.Conformance.good(two), fmt.Sprintf("the driver is %s: %s", r.Conformance.Result, strings.Join(r.Conformance.Open, ", "))},
 	} {
 		if c.wrong {

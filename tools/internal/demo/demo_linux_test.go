@@ -72,6 +72,9 @@ func TestTwoProcesses(t *testing.T) {
 	if h := r.RoundTrip; h.Count == 0 || h.P50 <= 0 || h.P99 < h.P50 || h.P999 < h.P99 || h.Max < h.P999 {
 		t.Errorf("%+v", h)
 	}
+	if c := r.Control; c.Name != setting || c.Read != c.Set || len(c.Modules) != 3 || len(c.Trace) < 4 || !strings.Contains(strings.Join(c.Trace, "\n"), "M_IOCACK") {
+		t.Errorf("%+v", c)
+	}
 	if c := r.Conformance; c.Result != "conformant" || c.Pass == 0 || c.Pass+c.NotClaimed != c.Rules || c.Stream != bulkStream || c.Open != nil {
 		t.Errorf("%+v", c)
 	}
@@ -126,6 +129,7 @@ func TestJudgement(t *testing.T) {
 		return &Report{
 			DriverPID: 1, ClientPID: 2, Bytes: 1, Entries: 1, SHA256: sums{"a", "a", "a"},
 			ZeroCopy: ZeroCopy{SameInode: true, SameOffset: true, WriteAfterPostVisible: true}, RoundTrip: RoundTrip{Count: 1},
+			Control:     Control{Name: "rate", Set: 1, Read: 1, Modules: []string{"a", "b", "driver"}},
 			Conformance: Conformance{Result: "conformant", Pass: 1},
 		}
 	}
@@ -139,6 +143,7 @@ func TestJudgement(t *testing.T) {
 		"not at the same place":            func(r *Report) { r.ZeroCopy.SameOffset = false },
 		"was not seen by the client":       func(r *Report) { r.ZeroCopy.WriteAfterPostVisible = false },
 		"no round trip":                    func(r *Report) { r.RoundTrip.Count = 0 },
+		"rate is 0 after it was set to 1":  func(r *Report) { r.Control.Read = 0 },
 		"the driver is incomplete: LIFE-01": func(r *Report) {
 			r.Conformance = Conformance{Result: "incomplete", Pass: 1, Skip: 1, Open: []string{"LIFE-01"}}
 		},

@@ -107,13 +107,17 @@ func drivers(path string) ([]served, error) {
 	bulk, echo := file, file
 	bulk.Name, echo.Name = bulkStream, echoStream
 	echo.Buffers, echo.DataSize = 1, echoDataSize
+	modules, err := stack()
+	if err != nil {
+		return nil, err
+	}
 	var all []served
 	for _, make := range []func() (*iostream.Driver, sample.Loop, error){
 		func() (*iostream.Driver, sample.Loop, error) {
 			return sample.File(path, file, sample.Options{Began: v.began, Filled: v.filled, Method: v.call})
 		},
 		func() (*iostream.Driver, sample.Loop, error) {
-			return sample.File(path, bulk, sample.Options{Loop: true})
+			return sample.File(path, bulk, sample.Options{Loop: true, Stack: modules})
 		},
 		func() (*iostream.Driver, sample.Loop, error) { return sample.Loopback(echo) },
 	} {

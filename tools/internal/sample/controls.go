@@ -4,6 +4,7 @@ package sample
 
 import (
 	"context"
+	"errors"
 	"math"
 	"sync/atomic"
 
@@ -11,6 +12,8 @@ import (
 	"github.com/iostreamkit/iostreamkit/sdk/control/plane"
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 	"github.com/iostreamkit/iostreamkit/sdk/streams"
+	"github.com/iostreamkit/iostreamkit/sdk/streams/modules/checksum"
+	"github.com/iostreamkit/iostreamkit/sdk/streams/modules/ratelimit"
 	"github.com/iostreamkit/iostreamkit/sdk/streams/remote"
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 )
@@ -71,10 +74,16 @@ func newControls(rate float64) (*controls, error) {
 // plane returns the control plane with these controls below modules, the top one last.
 func (c *controls) plane(stack []*streams.Module) (userclient.ControlPlane, error) {
 	driver, err := plane.Module("sample", &c.table, nil)
-	if err != nil {
+	sum, err2 := checksum.Module(checksum.Config{})
+	rate, err3 := ratelimit.Module(ratelimit.Config{})
+	if err := errors.Join(err, err2, err3); err != nil {
 		return nil, ioreturn.Op("make", "controls", err)
 	}
-	return &remote.Plane{Driver: driver, Stack: stack}, nil
+	pushable := map[string]*streams.Module{sum.Name: sum, rate.Name: rate}
+	return &remote.Plane{
+		Driver: driver, Stack: stack,
+		Modules: func(name string, _ userclient.Peer) *streams.Module { return pushable[name] },
+	}, nil
 }
 
 func (c *controls) wanted() float64 { return math.Float64frombits(c.rate.Load()) }
