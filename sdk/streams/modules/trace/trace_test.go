@@ -61,3 +61,41 @@ func TestRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestCostsNothing sends data past the module.
+func TestCostsNothing(t *testing.T) {
+	seen := 0
+	module, err := trace.Module(trace.Config{Hook: func(trace.Event) { seen++ }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink := &streams.Module{Name: "sink", Write: streams.Procedures{Put: func(_ *streams.Queue, m *streams.Block) { m.Free() }}}
+	s, err := streams.NewDomain(nil).Open(sink, &streams.Module{Name: "head"}, streams.OpenInfo{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := s.Plumb(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Push(module, streams.OpenInfo{}); err != nil {
+		t.Fatal(err)
+	}
+	p.Release()
+	data := []byte("data")
+	allocs := testing.AllocsPerRun(200, func() {
+		m, err := s.Arena().From(streams.MData, data)
+		if err == nil {
+			err = s.Put(m)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	if seen < 200 || allocs >= 1 && !raceEnabled {
+		t.Errorf("%d messages seen, %v allocations for each", seen, allocs)
+	}
+	if err := s.Close(t.Context(), 0); err != nil {
+		t.Error(err)
+	}
+}
