@@ -5,6 +5,7 @@ package head_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 
@@ -71,7 +72,7 @@ func TestD22toD31Copies(t *testing.T) {
 		{"D24 out, then a bad copy", []leg{out("xy", at), in(1, at+10)}, streams.EFAULT, []streams.Errno{streams.EFAULT}, "xy23456789"},
 		{"D28 nothing", []leg{in(0, at), done(7)}, 0, nil, "0123456789"},
 		{"D29 too large", []leg{in(65537, at)}, streams.EMSGSIZE, []streams.Errno{streams.EMSGSIZE}, "0123456789"},
-		{"D29 huge", []leg{in(1<<40, at)}, streams.EMSGSIZE, []streams.Errno{streams.EMSGSIZE}, "0123456789"},
+		{"D29 huge", []leg{in(math.MaxInt, at)}, streams.EMSGSIZE, []streams.Errno{streams.EMSGSIZE}, "0123456789"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			fn, told := legs(tc.legs...)

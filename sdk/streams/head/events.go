@@ -98,7 +98,8 @@ func (e *events) run() {
 // SetSig asks to be told of events (I_SETSIG) by fn, or by Config.Notify for a nil fn. The
 // new set replaces the old one; no events end it. fn runs in a goroutine, one call at a
 // time and with no lock held, and may use the head. Events that come while it runs are
-// told in one notice, signals each in one. After Close no call begins.
+// told in one notice, signals each in one. Close ends it, except for a notice that is being
+// told just then, for which it does not wait, so that fn may close the stream.
 //
 // The error is EINVAL for events that do not exist, EventBandAlert without EventReadBand,
 // and no events where there were none.

@@ -142,11 +142,8 @@ func (h *Head) Profile() streams.Profile { return h.cfg.Profile }
 
 // SetNonBlocking says whether calls that would wait for messages or room fail with EAGAIN
 // instead, and so does a pop while others change the stack. Commands wait for their answer
-// in any case.
-func (h *Head) SetNonBlocking(yes bool) {
-	h.nonBlocking.Store(yes)
-	h.wakeAll()
-}
+// in any case, and calls that wait already go on waiting.
+func (h *Head) SetNonBlocking(yes bool) { h.nonBlocking.Store(yes) }
 
 // Close ends the stream. Calls that wait end with ENXIO, or EIO under OpenSS7. Each module
 // gets the close time to send what it has queued, unless ctx ends before. Ordinary links

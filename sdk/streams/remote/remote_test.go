@@ -446,3 +446,22 @@ func FuzzEnd(f *testing.F) {
 		}
 	})
 }
+
+// What can't cross a process is refused before anything is sent.
+func TestSessionRefuses(t *testing.T) {
+	s, err := remote.Open(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}()
+	_, err = s.Link(s.Head, false)
+	for _, err := range []error{err, s.SendFD(head.File{}), s.FDInsert(t.Context(), &head.Message{}, s.Head, 0)} {
+		if streams.ErrnoOf(err) != streams.EOPNOTSUPP {
+			t.Errorf("%v, want EOPNOTSUPP", err)
+		}
+	}
+}

@@ -22,7 +22,8 @@ type Session struct {
 
 // Open makes the control plane of a connection, whether the stream behind it is open or
 // not. Nothing is sent: a driver without a control plane refuses the first command with
-// EOPNOTSUPP. cfg may be nil; its Modules would be pushed on this side and are not used.
+// EOPNOTSUPP, and what can't cross a process, links and passed files, fails with it too.
+// cfg may be nil; its Modules would be pushed on this side and are not used.
 // The connection stays the caller's, who closes it after the Session.
 func Open(conn Caller, cfg *head.Config) (*Session, error) {
 	c := *cmp.Or(cfg, &head.Config{})
@@ -33,7 +34,7 @@ func Open(conn Caller, cfg *head.Config) (*Session, error) {
 	}
 	tun.DataSize = min(cmp.Or(tun.DataSize, MaxData), MaxData)
 	c.Tunables = &tun
-	c.Modules = nil
+	c.Modules, c.Remote = nil, true
 	s := &Session{conn: conn, lower: NewLower(conn)}
 	var err error
 	s.Head, err = head.Open(streams.NewDomain(nil), s.lower.Driver("remote"), &c)
