@@ -137,3 +137,107 @@ func (s *scene) arrangeArgument(c errtable.Condition) {
 		s.t.Errorf("nothing brings this about")
 	}
 }
+
+func (s *scene) arrangeMessages(c errtable.Condition) bool {
+	switch c {
+	case errtable.FirstIsFile:
+		s.control(streams.MPassFP)
+	case errtable.FirstIsNoFile:
+		s.control(streams.MData, 'x')
+	case errtable.FirstIsControl:
+		s.control(streams.MProto, 'x')
+	case errtable.TooManyFiles, errtable.BadAddress:
+		if s.op != "I_RECVFD" {
+			return false
+		}
+		a, b, err := head.Pipe(s.d, &s.cfg)
+		s.must(err)
+		s.must(s.h.Close(s.t.Context()))
+		s.held = append(s.held, a)
+		s.h = b
+		s.must(a.SendFD(head.File{}))
+		if s.arg = argAddr; c == errtable.BadAddress {
+			s.arg = badAddr
+		} else {
+			s.most = 0
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+func (s *scene) arrangeAnswers(c errtable.Condition) bool {
+	copyIn := func(addr streams.Addr, rounds *int) onAnswer {
+		return func(s *scene, m *streams.Block) bool {
+			if *rounds--; *rounds < 0 {
+				return ackNow(s, m)
+			}
+			s.must(m.CopyIn(nil, 4, addr))
+			return true
+		}
+	}
+	rounds := 5
+	answers := func(stored, said int) onAnswer {
+		return func(s *scene, m *streams.Block) bool {
+			data, err := s.arena.From(streams.MData, make([]byte, said))
+			s.must(err)
+			s.must(m.AckData(data, said, 0))
+			s.must(data.Resize(0, stored-said))
+			return true
+		}
+	}
+	copyOut := func(stored int) onAnswer {
+		return func(s *scene, m *streams.Block) bool {
+			data, err := s.arena.From(streams.MData, make([]byte, 4))
+			s.must(err)
+			s.must(m.CopyOut(nil, 4, bufAddr, data))
+			s.must(data.Resize(0, stored-4))
+			return true
+		}
+	}
+	switch c {
+	case errtable.Refused:
+		s.answer = func(s *scene, m *streams.Block) bool { s.must(m.Nak(answered)); return true }
+	case errtable.RefusedBare:
+		s.answer = func(s *scene, m *streams.Block) bool { s.must(m.Nak(0)); return true }
+	case errtable.CopyTooLarge, errtable.CopiesTooLarge, errtable.TooManyCopies:
+		s.answer = copyIn(bufAddr, &rounds)
+	case errtable.CopyBadAddress:
+		s.answer = copyIn(badAddr, &rounds)
+	case errtable.CopyOutShort:
+		s.answer = copyOut(2)
+	case errtable.CopyOutEmpty:
+		s.answer = copyOut(0)
+	case errtable.AnswerShort:
+		s.answer = answers(2, 4)
+	case errtable.AnswerEmpty:
+		s.answer = answers(0, 4)
+	case errtable.AnswerTooLong:
+		s.answer = answers(5, 5)
+	case errtable.AnswerBadAddress:
+		s.store(0, int(cmdOne), 0, 4, 0, uint64(fixedAddr))
+		s.answer = answers(4, 4)
+	default:
+		return false
+	}
+	if s.op == "I_UNLINK" || s.op == "I_PUNLINK" {
+		answer := s.answer
+		s.linkFirst()
+		s.answer = answer
+	}
+	return true
+}
+
+// linkFirst makes a link that can be undone.
+func (s *scene) linkFirst() {
+	s.answer = ackNow
+	_, err := s.h.Link(s.files[fdLower].(*head.Head), s.op == "I_PUNLINK")
+	s.must(err)
+	s.others = append(s.others, func() {
+		s.answer = ackNow
+		if s.op == "I_PUNLINK" {
+			s.must(s.stream(s.module).Unlink(int(streams.MuxAll), true))
+		}
+	})
+}

@@ -34,15 +34,50 @@ func TestErrorTable(t *testing.T) {
 	}
 }
 
-func check(t *testing.T, profile streams.Profile, op errtable.Op, c errtable.Condition) {
+// TestErrorOrder adds a state of the stream to what is wrong with an argument: the table
+// says which of the two is told, or that the operation does not look at the state.
+func TestErrorOrder(t *testing.T) {
+	states := []errtable.Condition{errtable.AcrossTransport, errtable.ReadError, errtable.WriteError, errtable.HungUp}
+	for _, profile := range streams.Profiles() {
+		for e := range errtable.All() {
+			for _, row := range e.Rows {
+				c := row.When
+				if row.Outcome(profile) == errtable.None || !ofArgument(c) || e.Op == "I_RECVFD" || impossible(profile, e.Op, c) != "" {
+					continue
+				}
+				for _, state := range states {
+					t.Run(profile.String()+"/"+string(e.Op)+"/"+c.String()+"/"+state.String(), func(t *testing.T) {
+						inBubble(t, func(t *testing.T) { check(t, profile, e.Op, c, state) })
+					})
+				}
+			}
+		}
+	}
+}
+
+// ofArgument reports whether a condition is about the argument of an operation.
+func ofArgument(c errtable.Condition) bool {
+	switch c {
+	case errtable.MaxPacketZero, errtable.DataRange, errtable.NoAccess, errtable.NotPermitted:
+		return false
+	}
+	return c >= errtable.BadAddress && c <= errtable.NotRegistered
+}
+
+// check makes conditions hold, does the operation and compares its errno with the table's.
+func check(t *testing.T, profile streams.Profile, op errtable.Op, c errtable.Condition, more ...errtable.Condition) {
 	s := newScene(t, profile, op)
 	defer s.close()
 	s.arguments()
-	s.before(c)
+	s.before(append(more, c)...)
 	if op != errtable.OpOpen {
 		s.open()
 	}
 	s.arrange(c)
+	for _, c := range more {
+		s.arrange(c)
+	}
+	s.also = append(s.also, more...)
 	holds := func(have errtable.Condition) bool { return have == c || slices.Contains(s.also, have) }
 	due := errtable.First(profile, op, holds)
 	want, ok := due.Errno()
@@ -91,8 +126,15 @@ func impossible(p streams.Profile, op errtable.Op, c errtable.Condition) string 
 }
 
 // before makes what must be so before the stream is opened.
-func (s *scene) before(c errtable.Condition) {
+func (s *scene) before(all ...errtable.Condition) {
 	tun := s.cfg.Profile.Tunables()
+	for _, c := range all {
+		s.prepare(c, &tun)
+	}
+	s.cfg.Tunables = &tun
+}
+
+func (s *scene) prepare(c errtable.Condition, tun *streams.Tunables) {
 	switch c {
 	case errtable.NotReadable:
 		s.cfg.Access = head.WriteOnly
@@ -125,7 +167,6 @@ func (s *scene) before(c errtable.Condition) {
 	if s.op == errtable.OpOpen && c == errtable.OpenFailed {
 		s.module.Open = func(*streams.Queue, streams.OpenInfo) error { return answered }
 	}
-	s.cfg.Tunables = &tun
 }
 
 // arrange makes a condition hold on the open stream.
@@ -181,110 +222,6 @@ func (s *scene) linkBelow(h *head.Head) {
 	s.must(err)
 	s.answer = answer
 	s.others = append(s.others, func() { s.must(upper.Close(context.Background())) })
-}
-
-func (s *scene) arrangeMessages(c errtable.Condition) bool {
-	switch c {
-	case errtable.FirstIsFile:
-		s.control(streams.MPassFP)
-	case errtable.FirstIsNoFile:
-		s.control(streams.MData, 'x')
-	case errtable.FirstIsControl:
-		s.control(streams.MProto, 'x')
-	case errtable.TooManyFiles, errtable.BadAddress:
-		if s.op != "I_RECVFD" {
-			return false
-		}
-		a, b, err := head.Pipe(s.d, &s.cfg)
-		s.must(err)
-		s.must(s.h.Close(s.t.Context()))
-		s.held = append(s.held, a)
-		s.h = b
-		s.must(a.SendFD(head.File{}))
-		if s.arg = argAddr; c == errtable.BadAddress {
-			s.arg = badAddr
-		} else {
-			s.most = 0
-		}
-	default:
-		return false
-	}
-	return true
-}
-
-func (s *scene) arrangeAnswers(c errtable.Condition) bool {
-	copyIn := func(addr streams.Addr, rounds *int) onAnswer {
-		return func(s *scene, m *streams.Block) bool {
-			if *rounds--; *rounds < 0 {
-				return ackNow(s, m)
-			}
-			s.must(m.CopyIn(nil, 4, addr))
-			return true
-		}
-	}
-	rounds := 5
-	answers := func(stored, said int) onAnswer {
-		return func(s *scene, m *streams.Block) bool {
-			data, err := s.arena.From(streams.MData, make([]byte, said))
-			s.must(err)
-			s.must(m.AckData(data, said, 0))
-			s.must(data.Resize(0, stored-said))
-			return true
-		}
-	}
-	copyOut := func(stored int) onAnswer {
-		return func(s *scene, m *streams.Block) bool {
-			data, err := s.arena.From(streams.MData, make([]byte, 4))
-			s.must(err)
-			s.must(m.CopyOut(nil, 4, bufAddr, data))
-			s.must(data.Resize(0, stored-4))
-			return true
-		}
-	}
-	switch c {
-	case errtable.Refused:
-		s.answer = func(s *scene, m *streams.Block) bool { s.must(m.Nak(answered)); return true }
-	case errtable.RefusedBare:
-		s.answer = func(s *scene, m *streams.Block) bool { s.must(m.Nak(0)); return true }
-	case errtable.CopyTooLarge, errtable.CopiesTooLarge, errtable.TooManyCopies:
-		s.answer = copyIn(bufAddr, &rounds)
-	case errtable.CopyBadAddress:
-		s.answer = copyIn(badAddr, &rounds)
-	case errtable.CopyOutShort:
-		s.answer = copyOut(2)
-	case errtable.CopyOutEmpty:
-		s.answer = copyOut(0)
-	case errtable.AnswerShort:
-		s.answer = answers(2, 4)
-	case errtable.AnswerEmpty:
-		s.answer = answers(0, 4)
-	case errtable.AnswerTooLong:
-		s.answer = answers(5, 5)
-	case errtable.AnswerBadAddress:
-		s.store(0, int(cmdOne), 0, 4, 0, uint64(fixedAddr))
-		s.answer = answers(4, 4)
-	default:
-		return false
-	}
-	if s.op == "I_UNLINK" || s.op == "I_PUNLINK" {
-		answer := s.answer
-		s.linkFirst()
-		s.answer = answer
-	}
-	return true
-}
-
-// linkFirst makes a link that can be undone.
-func (s *scene) linkFirst() {
-	s.answer = ackNow
-	_, err := s.h.Link(s.files[fdLower].(*head.Head), s.op == "I_PUNLINK")
-	s.must(err)
-	s.others = append(s.others, func() {
-		s.answer = ackNow
-		if s.op == "I_PUNLINK" {
-			s.must(s.stream(s.module).Unlink(int(streams.MuxAll), true))
-		}
-	})
 }
 
 // arrangeWait makes the operation wait, and something happen meanwhile.

@@ -85,6 +85,7 @@ func whichMessage(m *Message) streams.Errno {
 
 // get takes a message: a priority one, or one of a band and those above it.
 func (h *Head) get(ctx context.Context, m *Message, urgent bool, least uint8) (more streams.More, errno streams.Errno, end bool) {
+	noted := false
 	take := func(q *streams.Queue) streams.Errno {
 		if errno := h.readState(); errno != 0 {
 			return errno
@@ -93,7 +94,7 @@ func (h *Head) get(ctx context.Context, m *Message, urgent bool, least uint8) (m
 		fits := b != nil && (b.Type() == streams.MPCProto || !urgent && b.Band() >= least)
 		if !fits {
 			var errno streams.Errno
-			end, errno = h.exhausted(q, len(m.Data))
+			end, errno = h.exhausted(q, len(m.Data), &noted)
 			return errno
 		}
 		if b.Type() == streams.MPassFP {

@@ -3,8 +3,10 @@
 package head_test
 
 import (
+	"encoding/binary"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -116,4 +118,39 @@ func TestStepTexts(t *testing.T) {
 	if !strings.Contains(attrs.String(), "message=M_IOCACK size=0 rval=7") || !strings.Contains(attrs.String(), "errno=EINVAL") {
 		t.Error(attrs.String())
 	}
+}
+
+// A driver that likes to know of readers that wait is told once of each.
+func TestReadNotes(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := newScene(t, streams.Strict, "")
+		defer s.close()
+		var notes []int
+		put := s.module.Write.Put
+		s.module.Write.Put = func(q *streams.Queue, m *streams.Block) {
+			if m.Type() == streams.MRead {
+				notes = append(notes, int(binary.LittleEndian.Uint64(m.Bytes())))
+			}
+			put(q, m)
+		}
+		s.open()
+		s.must(s.h.Stream().Do(func(*streams.Queue) {
+			s.must(s.driver.SetHeadOptions(streams.HeadOptions{Flags: streams.SetReadNotes}))
+		}))
+		done := make(chan error, 1)
+		for _, room := range []int{5, 6} {
+			go func() {
+				_, err := s.h.GetPMsg(t.Context(), &head.Message{Data: make([]byte, room), Flags: streams.MsgBand, Band: 1})
+				done <- err
+			}()
+			synctest.Wait()
+			s.control(streams.MData, 'x') // not what it waits for
+			synctest.Wait()
+			s.send((&rig{t: t, arena: s.arena}).build("2/D:y"), nil)
+			s.must(<-done)
+		}
+		if !slices.Equal(notes, []int{5, 6}) {
+			t.Error(notes)
+		}
+	})
 }

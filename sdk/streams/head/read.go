@@ -33,6 +33,7 @@ type reading struct {
 
 	n     int
 	end   bool
+	noted bool // the driver was told that somebody waits
 	errno streams.Errno
 }
 
@@ -45,7 +46,7 @@ func (h *Head) read(ctx context.Context, p []byte) (n int, errno streams.Errno, 
 		r = &reading{h: h}
 		r.take = r.from
 	}
-	r.p = p
+	r.p, r.noted = p, false
 	errno = h.retry(ctx, &h.readers, func() streams.Errno {
 		r.n, r.end, r.errno = 0, false, 0
 		if h.stream.Do(r.take) != nil {
@@ -115,7 +116,7 @@ func (r *reading) from(q *streams.Queue) {
 		h.surface(q)
 	}
 	if !taken && r.errno == 0 {
-		r.end, r.errno = h.exhausted(q, len(r.p))
+		r.end, r.errno = h.exhausted(q, len(r.p), &r.noted)
 	}
 }
 
@@ -195,8 +196,8 @@ func (r *reading) copy(q *streams.Queue, m *streams.Block, opts streams.ReadOpti
 }
 
 // exhausted says what becomes of a call that found no message: the end of the stream, or
-// a wait, of which the driver is told if it likes.
-func (h *Head) exhausted(q *streams.Queue, want int) (end bool, errno streams.Errno) {
+// a wait, of which the driver is told, once, if it likes.
+func (h *Head) exhausted(q *streams.Queue, want int, noted *bool) (end bool, errno streams.Errno) {
 	h.mu.Lock()
 	hungUp, notes, old := h.hungUp, h.readNotes, h.oldNoDelay
 	h.mu.Unlock()
@@ -206,7 +207,8 @@ func (h *Head) exhausted(q *streams.Queue, want int) (end bool, errno streams.Er
 	case old && h.nonBlocking.Load():
 		return false, 0
 	}
-	if notes {
+	if notes && !*noted {
+		*noted = true
 		var size [8]byte
 		binary.LittleEndian.PutUint64(size[:], uint64(want))
 		_ = q.Partner().PutNextCtl(streams.MRead, size[:]...) // without memory it is not told
