@@ -205,14 +205,19 @@ func (b *Block) reuse(t Type, size int) bool {
 // TurnFlush does what the top of a stream does with an MFlush that came up: it empties q,
 // and turns a flush of the write side round, once.
 func (q *Queue) TurnFlush(m *Block) {
-	flags, band := m.FlushRequest()
-	if flags&FlushR != 0 {
+	if flags, band := m.FlushRequest(); flags&FlushR != 0 {
 		if flags&FlushBand != 0 {
 			q.FlushBand(band, FlushAll)
 		} else {
 			q.Flush(FlushAll)
 		}
 	}
+	q.TurnRound(m)
+}
+
+// TurnRound is TurnFlush without emptying the queue, for those who do that themselves.
+func (q *Queue) TurnRound(m *Block) {
+	flags, _ := m.FlushRequest()
 	if flags&FlushW == 0 || m.Flags()&MsgNoLoop != 0 || m.Shared() {
 		m.Free()
 		return

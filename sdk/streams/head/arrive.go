@@ -151,13 +151,7 @@ func (h *Head) flushed(q *streams.Queue, m *streams.Block) {
 	if flags&streams.FlushR != 0 {
 		h.empty(q, flags, band)
 	}
-	if flags&streams.FlushW == 0 || m.Flags()&streams.MsgNoLoop != 0 || m.Shared() {
-		m.Free()
-		return
-	}
-	m.Bytes()[0] &^= byte(streams.FlushR)
-	m.SetFlags(m.Flags() | streams.MsgNoLoop)
-	q.Reply(m)
+	q.TurnRound(m)
 }
 
 // empty flushes the read queue. A priority message stays where M_SETOPTS has asked for it.

@@ -106,34 +106,15 @@ func (h *Head) gather(r *request) (*streams.Block, streams.Errno) {
 		return nil, 0
 	}
 	if r.blank {
-		return h.blocks(r.size, func([]byte, int) error { return nil })
+		return h.chain(r.size, func([]byte, int) error { return nil })
 	}
-	return h.blocks(r.size, func(p []byte, at int) error { return r.mem.ReadAt(p, r.addr+uint64(at)) })
+	return h.chain(r.size, func(p []byte, at int) error { return r.mem.ReadAt(p, r.addr+uint64(at)) })
 }
 
-// blocks returns size bytes in blocks of at most MaxIoctlBlock.
-func (h *Head) blocks(size int, fill func(p []byte, at int) error) (first *streams.Block, errno streams.Errno) {
-	for at := 0; at < size; {
-		n := min(size-at, streams.MaxIoctlBlock)
-		b, err := h.stream.Arena().Alloc(streams.MData, n)
-		if err == nil {
-			_ = b.Resize(0, n) // it has the room
-			err = fill(b.Bytes(), at)
-		}
-		if err == nil && first != nil {
-			err = first.Link(b)
-		}
-		if err != nil {
-			b.Free()
-			first.Free()
-			return nil, streams.ErrnoOf(err)
-		}
-		if first == nil {
-			first = b
-		}
-		at += n
-	}
-	return first, 0
+// chain returns size bytes as they go down.
+func (h *Head) chain(size int, fill func(p []byte, at int) error) (*streams.Block, streams.Errno) {
+	b, err := h.stream.Arena().Chain(size, fill)
+	return b, streams.ErrnoOf(err)
 }
 
 // conversation is an ioctl from its first message to its answer.
@@ -255,7 +236,7 @@ func (c *conversation) copy(m *streams.Block) streams.Errno {
 	q, _ := m.CopyRequest()
 	n := ioctl.Next{Kind: ioctl.NeedIn, Addr: uint64(q.Addr), Size: q.Size}
 	if m.Type() == streams.MCopyOut {
-		n.Kind, n.Data = ioctl.NeedOut, flatten(m.Next(), q.Size)
+		n.Kind, n.Data = ioctl.NeedOut, m.Next().Gather(q.Size)
 		if c.h.cfg.Profile == streams.Solaris {
 			n.Size = min(n.Size, len(n.Data)) // what is not there is not copied, and nobody is told
 		}
@@ -268,7 +249,7 @@ func (c *conversation) copy(m *streams.Block) streams.Errno {
 	errno := e.Errno
 	var data *streams.Block
 	if errno == 0 && len(e.Data) > 0 {
-		data, errno = c.h.blocks(len(e.Data), func(p []byte, at int) error { copy(p, e.Data[at:]); return nil })
+		data, errno = c.h.chain(len(e.Data), func(p []byte, at int) error { copy(p, e.Data[at:]); return nil })
 	}
 	if errno == 0 && n.Kind == ioctl.NeedOut {
 		c.copied = n.Size
@@ -307,7 +288,7 @@ func (c *conversation) store(data *streams.Block, count int) streams.Errno {
 	if count == 0 {
 		return 0
 	}
-	b := flatten(data, count)
+	b := data.Gather(count)
 	strict, solaris := c.h.cfg.Profile == streams.Strict, c.h.cfg.Profile == streams.Solaris
 	switch {
 	case strict && count > c.r.size:
@@ -318,20 +299,6 @@ func (c *conversation) store(data *streams.Block, count int) streams.Errno {
 		return streams.EMSGSIZE
 	}
 	return streams.ErrnoOf(c.r.mem.WriteAt(b, c.r.addr))
-}
-
-// flatten returns the first bytes of a message's data, at most most of them. They may be
-// those of the message itself.
-func flatten(b *streams.Block, most int) []byte {
-	if b != nil && (b.Next() == nil || b.Len() >= most) {
-		return b.Bytes()[:min(b.Len(), most)]
-	}
-	var out []byte
-	for ; b != nil && len(out) < most; b = b.Next() {
-		p := b.Bytes()
-		out = append(out, p[:min(len(p), most-len(out))]...)
-	}
-	return out
 }
 
 // noMemory is the memory of a caller who has registered none.
