@@ -39,6 +39,8 @@ const (
 	CapFlush     Capability = "flush"
 	CapDoorbell  Capability = "doorbell" // the doorbell as a call
 
+	CapControlPlane Capability = "control-plane" // ioctls, modules, named controls
+
 	CapBlock      Capability = "policy-block"
 	CapDropNewest Capability = "policy-drop-newest"
 	CapDropOldest Capability = "policy-drop-oldest"
@@ -115,6 +117,7 @@ func seen(d *userclient.Description, described bool) capSet {
 	add(CapEvents, d.Offered&userclient.FeatureEvents != 0)
 	add(CapMetadata, d.Offered&userclient.FeatureMetadata != 0)
 	add(CapSharedWord, d.Offered&userclient.FeatureSharedWord != 0)
+	add(CapControlPlane, d.Offered&userclient.FeatureControl != 0)
 	add(CapSwitch, d.Modes&(d.Modes-1) != 0)
 	add(CapControl, d.Buffers.ControlSize > 0)
 	for c, sel := range selectorCaps() {

@@ -112,5 +112,8 @@ func Rules() []Rule {
 		leaseRules(),
 		dataRules(),
 		deathRules(),
+		planeRules(),
+		talkRules(),
+		namedRules(),
 	)
 }

@@ -165,6 +165,9 @@ func areas() [][2]string {
 		{"DEATH", "Death of a client or of the driver"},
 		{"LEASE", "What a client may rely on while it holds a buffer"},
 		{"DATA", "Integrity of the payload"},
+		{"CTL", "The control plane: commands, modules and flushes"},
+		{"TALK", "The control plane: conversations with copies"},
+		{"NAMED", "The control plane: named controls"},
 	}
 }
 

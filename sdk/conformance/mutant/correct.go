@@ -70,9 +70,9 @@ func SinkConfig() iostream.DriverConfig {
 }
 
 // Loopback returns a target whose driver gives each buffer back with what the client
-// put into it.
+// put into it. It has a control plane with named controls.
 func Loopback() conformance.Target {
-	return conformance.FromStart("loopback", Served(LoopbackConfig(), nil, Echo, nil), conformance.CapLoopback)
+	return conformance.FromStart("loopback", withPlane(plain, nil), conformance.CapLoopback)
 }
 
 // Counter returns a target whose driver counts as fast as the client reads.

@@ -31,7 +31,8 @@ func Eccentrics() []Eccentric {
 	out = append(out, oddShapes()...)
 	out = append(out, oddTimes()...)
 	out = append(out, oddPolicies()...)
-	return append(out, oddDialects()...)
+	out = append(out, oddDialects()...)
+	return append(out, oddPlanes()...)
 }
 
 // Options returns how the suite is run on the driver.

@@ -48,6 +48,9 @@ func Mutants() []Mutant {
 		leaseMutants(),
 		dataMutants(),
 		deathMutants(),
+		planeMutants(),
+		talkMutants(),
+		namedMutants(),
 	)
 }
 

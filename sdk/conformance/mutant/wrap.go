@@ -95,6 +95,13 @@ func (s *Session) Count(name string) int {
 	return s.n[name] - 1
 }
 
+// Has reports whether Count was ever called for a counter of the session.
+func (s *Session) Has(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.n[name] > 0
+}
+
 // Driver calls the correct driver behind the session with other arguments.
 func (s *Session) Driver(ctx context.Context, a *userclient.Args) error { return s.next.Call(ctx, a) }
 
