@@ -87,7 +87,7 @@ func fieldOf(t *testing.T, record []byte, tag userclient.Tag) []byte {
 	t.Helper()
 	for b := record[userclient.RecordHeaderSize:]; len(b) > 0; {
 		n := userclient.FieldHeaderSize + int(binary.LittleEndian.Uint32(b[4:]))
-		if userclient.Tag(binary.LittleEndian.Uint16(b)) == tag {
+		if binary.LittleEndian.Uint16(b) == tag {
 			return b[userclient.FieldHeaderSize:n]
 		}
 		b = b[n:]
