@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"strings"
 	"text/tabwriter"
 
@@ -110,12 +109,10 @@ func (c *controlApp) with(cmd *cobra.Command, name string, fn func(context.Conte
 func stepLine(s head.Step) map[string]any {
 	m := map[string]any{"time": s.Time}
 	for _, a := range s.LogValue().Group() {
-		m[a.Key] = attr(a.Value)
+		m[a.Key] = a.Value.Any()
 	}
 	return m
 }
-
-func attr(v slog.Value) any { return v.Any() }
 
 func (c *controlApp) listCommand() *cobra.Command {
 	return &cobra.Command{

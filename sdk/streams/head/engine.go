@@ -46,7 +46,7 @@ func (h *Head) run(ctx context.Context, r *request) result {
 // start checks a request, makes its message and gets the slot.
 func (h *Head) start(ctx context.Context, r *request) result {
 	if r.mem == nil {
-		r.mem = noMemory{}
+		r.mem = &ioctl.Regions{} // nothing
 	}
 	if limit := h.tun.DataSize; r.size < 0 || limit > 0 && r.size > limit {
 		return failed(streams.EINVAL)
@@ -299,21 +299,4 @@ func (c *conversation) store(data *streams.Block, count int) streams.Errno {
 		return streams.EMSGSIZE
 	}
 	return streams.ErrnoOf(c.r.mem.WriteAt(b, c.r.addr))
-}
-
-// noMemory is the memory of a caller who has registered none.
-type noMemory struct{}
-
-func (noMemory) ReadAt(p []byte, addr uint64) error {
-	if len(p) == 0 {
-		return nil
-	}
-	return &ioctl.FaultError{Addr: addr, Size: len(p)}
-}
-
-func (noMemory) WriteAt(p []byte, addr uint64) error {
-	if len(p) == 0 {
-		return nil
-	}
-	return &ioctl.FaultError{Addr: addr, Size: len(p), Write: true}
 }

@@ -21,7 +21,7 @@ import (
 // command.
 func (h *Head) Ioctl(ctx context.Context, cmd streams.Command, arg uint64, mem ioctl.Memory) (rval int, err error) {
 	if mem == nil {
-		mem = noMemory{}
+		mem = &ioctl.Regions{} // nothing
 	}
 	c := raw{h: h, ctx: ctx, cmd: cmd, arg: arg, mem: mem}
 	carryOut, ok := commands[cmd]

@@ -30,7 +30,7 @@ type Lower struct {
 	mu      sync.Mutex
 	queue   []*streams.Block // to be sent
 	working bool
-	id      uint64             // of the command that is on its way
+	id      uint64             // of the command that is on its way, 0 of a flush
 	cancel  context.CancelFunc // of its call
 	port    *streams.Port
 	closed  bool
@@ -79,8 +79,8 @@ func (l *Lower) put(q *streams.Queue, m *streams.Block) {
 		return
 	}
 	l.queue = append(l.queue, m)
-	if x, _ := m.Ioctl(); l.cancel != nil && x.ID != l.id {
-		l.cancel()
+	if x, _ := m.Ioctl(); l.cancel != nil && m.Type() == streams.MIoctl && l.id != 0 && x.ID != l.id {
+		l.cancel() // nobody waits for that one any more
 	}
 	if !l.working {
 		l.working = true

@@ -331,6 +331,52 @@ func TestPushPopNames(t *testing.T) {
 	}
 }
 
+// A flush and the command behind it, or before it, do not end each other's calls.
+func TestFlushAmongCommands(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := connect(t, keep)
+		var flushed, failed int
+		slow := caller(func(ctx context.Context, a *userclient.Args) error {
+			if a.Selector == userclient.SelControlFlush {
+				select {
+				case <-time.After(time.Second):
+					flushed++
+				case <-ctx.Done():
+					failed++
+					return context.Cause(ctx)
+				}
+			}
+			return r.end.Call(ctx, a)
+		})
+		r.attach(slow)
+		port, err := r.driver.Port()
+		r.must(err)
+		ack := func(m *streams.Block, rval int) {
+			r.must(m.Ack(0, rval))
+			r.must(port.Put(nil, m))
+		}
+		first := make(chan int, 1)
+		go func() {
+			rval, err := r.h.Str(t.Context(), &head.Str{Command: cmd, Wait: head.Forever})
+			r.must(err)
+			first <- rval
+		}()
+		m := <-r.seen
+		over := make(chan error, 1)
+		go func() { over <- r.h.Flush(t.Context(), streams.FlushRW) }()
+		synctest.Wait()
+		ack(m, 5)
+		if rval := <-first; rval != 5 {
+			t.Errorf("the command that a flush came after returned %d", rval)
+		}
+		ack(<-r.seen, 0) // the ioctl behind the flush
+		r.must(<-over)
+		if flushed != 1 || failed != 0 {
+			t.Errorf("%d flushes went through, %d were ended", flushed, failed)
+		}
+	})
+}
+
 // Many callers of one head are served one after the other.
 func TestManyCallers(t *testing.T) {
 	r := connect(t, echo)
