@@ -52,6 +52,7 @@ type Arena struct {
 	blocks sync.Pool
 	bufs   [len(sizes)]sync.Pool
 	heads  sync.Pool // data blocks without memory
+	bodies sync.Pool // of the ioctl family
 
 	inUse    atomic.Int64
 	buffers  atomic.Int64

@@ -157,7 +157,7 @@ func (b *Block) CopyBlock() (*Block, error) {
 	c.band, c.flags = b.band, b.flags
 	c.data.value = b.data.value
 	if b.data.body != nil {
-		c.data.body = b.data.body.clone()
+		c.data.body = b.data.body.clone(b.arena)
 	}
 	return c, nil
 }

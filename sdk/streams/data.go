@@ -63,6 +63,7 @@ func (d *data) drop() {
 	d.refs.Store(0)
 	if d.body != nil {
 		d.body.release()
+		d.arena.discard(d.body)
 		d.body = nil
 	}
 	d.value = nil

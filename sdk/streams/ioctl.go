@@ -74,10 +74,28 @@ func (x *ioctl) release() {
 	}
 }
 
-func (x *ioctl) clone() *ioctl {
-	c := *x
-	c.private = nil
-	return &c
+// body returns a body for x.
+func (a *Arena) body(x Ioctl, r Request) *ioctl {
+	b, _ := a.bodies.Get().(*ioctl)
+	if b == nil {
+		b = &ioctl{}
+	}
+	b.Ioctl, b.request = x, r
+	return b
+}
+
+// discard takes a body back that no data block has any more.
+func (a *Arena) discard(b *ioctl) {
+	if !a.cfg.NoReuse {
+		*b = ioctl{}
+		a.bodies.Put(b)
+	}
+}
+
+func (x *ioctl) clone(a *Arena) *ioctl {
+	c := a.body(x.Ioctl, x.request)
+	c.reply, c.copying, c.response = x.reply, x.copying, x.response
+	return c
 }
 
 // Ioctl returns an MIoctl message with data attached, which becomes part of it; nil for
@@ -94,7 +112,7 @@ func (a *Arena) Ioctl(x Ioctl, data *Block) (*Block, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.data.body = &ioctl{Ioctl: x, request: Request{Count: data.Size()}}
+	b.data.body = a.body(x, Request{Count: data.Size()})
 	b.cont = data
 	return b, nil
 }

@@ -70,12 +70,15 @@ func (h *Head) replied(q *streams.Queue, m *streams.Block) {
 	x, _ := m.Ioctl()
 	a, _ := m.Reply()
 	step := Step{What: StepMatched, Command: x.Cmd, ID: x.ID, Message: t, Size: size, Rval: a.Rval, Errno: a.Error}
-	if step.Reason = h.slot.match(m, h.cfg.Profile == streams.Strict); step.Reason == "" {
+	reason, wake := h.slot.match(m, h.cfg.Profile == streams.Strict)
+	if reason == "" {
 		h.step(step) // m is the caller's now
-		signal(h.slot.wake)
+		if wake {
+			signal(h.slot.wake)
+		}
 		return
 	}
-	step.What = StepDropped
+	step.What, step.Reason = StepDropped, reason
 	h.step(step)
 	if t == streams.MCopyIn || t == streams.MCopyOut {
 		if m.CopyDone(gone, nil) == nil {

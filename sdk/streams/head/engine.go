@@ -14,11 +14,12 @@ import (
 type request struct {
 	cmd         streams.Command
 	transparent bool
-	arg         streams.Addr  // of a transparent one: the argument word
-	addr        uint64        // of I_STR: where the data are, and where the answer's go
-	size        int           // of I_STR: how many bytes go down, and may come back
-	blank       bool          // zeros go down instead of the caller's data
-	mem         ioctl.Memory  // what the modules may reach; nil: nothing
+	arg         streams.Addr // of a transparent one: the argument word
+	addr        uint64       // of I_STR: where the data are, and where the answer's go
+	size        int          // of I_STR: how many bytes go down, and may come back
+	blank       bool         // zeros go down instead of the caller's data
+	mem         ioctl.Memory // what the modules may reach; nil: data, at addr
+	data        []byte
 	wait        time.Duration // for each answer; negative: for ever
 	stays       bool          // no error, no signal and no time ends it
 	attach      any           // a Go value for the modules, on the first data block
@@ -34,19 +35,41 @@ type result struct {
 
 func failed(errno streams.Errno) result { return result{errno: errno} }
 
+// conversation is an ioctl from its first message to its answer. It is used again for
+// later ones. No message leads to it, and the ID in it is new each time, so that whatever
+// comes late or from elsewhere finds the slot without its call.
+type conversation struct {
+	h      *Head
+	r      request
+	x      streams.Ioctl
+	own    bytesAt       // what r.mem is where the caller has given none
+	copier *ioctl.Copier // nil before the first copy
+	copied int           // bytes of the last M_COPYOUT, -1 before the first
+	timer  *time.Timer   // nil before the first wait; stopped between two conversations
+}
+
 // run sends an ioctl down and does what its answers ask for.
-func (h *Head) run(ctx context.Context, r *request) result {
-	res := h.start(ctx, r)
+func (h *Head) run(ctx context.Context, r request) result {
+	c, _ := h.conversations.Get().(*conversation)
+	if c == nil {
+		c = &conversation{h: h}
+	}
+	c.r = r
+	res := c.start(ctx)
 	if res.errno != 0 {
 		h.step(Step{What: StepRefused, Command: r.cmd, Errno: res.errno})
 	}
+	*c = conversation{h: h, timer: c.timer}
+	h.conversations.Put(c)
 	return res
 }
 
-// start checks a request, makes its message and gets the slot.
-func (h *Head) start(ctx context.Context, r *request) result {
+// start checks the request, makes its message and gets the slot.
+func (c *conversation) start(ctx context.Context) result {
+	h, r := c.h, &c.r
 	if r.mem == nil {
-		r.mem = &ioctl.Regions{} // nothing
+		c.own = bytesAt{r.addr, r.data}
+		r.mem = &c.own
 	}
 	if limit := h.tun.DataSize; r.size < 0 || limit > 0 && r.size > limit {
 		return failed(streams.EINVAL)
@@ -68,17 +91,16 @@ func (h *Head) start(ctx context.Context, r *request) result {
 			return failed(errno)
 		}
 	}
-	x := streams.Ioctl{
+	c.x = streams.Ioctl{
 		Cmd: r.cmd, ID: ids.Add(1), Credential: h.cfg.Credential, Transparent: r.transparent, Arg: r.arg,
 	}
-	h.step(Step{What: StepTaken, Command: r.cmd, ID: x.ID})
-	m, err := h.stream.Arena().Ioctl(x, data)
+	h.step(Step{What: StepTaken, Command: r.cmd, ID: c.x.ID})
+	m, err := h.stream.Arena().Ioctl(c.x, data)
 	if err != nil {
 		data.Free()
 		h.release()
 		return failed(streams.ErrnoOf(err))
 	}
-	c := conversation{h: h, r: r, x: x}
 	return c.hold(ctx, m)
 }
 
@@ -115,16 +137,6 @@ func (h *Head) gather(r *request) (*streams.Block, streams.Errno) {
 func (h *Head) chain(size int, fill func(p []byte, at int) error) (*streams.Block, streams.Errno) {
 	b, err := h.stream.Arena().Chain(size, fill)
 	return b, streams.ErrnoOf(err)
-}
-
-// conversation is an ioctl from its first message to its answer.
-type conversation struct {
-	h      *Head
-	r      *request
-	x      streams.Ioctl
-	copier *ioctl.Copier // nil before the first copy
-	copied int           // bytes of the last M_COPYOUT, -1 before the first
-	timer  *time.Timer
 }
 
 // hold sends m, deals with what comes back, and gives the slot back.
@@ -236,7 +248,7 @@ func (c *conversation) copy(m *streams.Block) streams.Errno {
 	q, _ := m.CopyRequest()
 	n := ioctl.Next{Kind: ioctl.NeedIn, Addr: uint64(q.Addr), Size: q.Size}
 	if m.Type() == streams.MCopyOut {
-		n.Kind, n.Data = ioctl.NeedOut, m.Next().Gather(q.Size)
+		n.Kind, n.Data = ioctl.NeedOut, front(m.Next(), q.Size)
 		if c.h.cfg.Profile == streams.Solaris {
 			n.Size = min(n.Size, len(n.Data)) // what is not there is not copied, and nobody is told
 		}
@@ -288,7 +300,7 @@ func (c *conversation) store(data *streams.Block, count int) streams.Errno {
 	if count == 0 {
 		return 0
 	}
-	b := data.Gather(count)
+	b := front(data, count)
 	strict, solaris := c.h.cfg.Profile == streams.Strict, c.h.cfg.Profile == streams.Solaris
 	switch {
 	case strict && count > c.r.size:
@@ -299,4 +311,14 @@ func (c *conversation) store(data *streams.Block, count int) streams.Errno {
 		return streams.EMSGSIZE
 	}
 	return streams.ErrnoOf(c.r.mem.WriteAt(b, c.r.addr))
+}
+
+// front returns the first bytes of a message, at most most of them: where they are if that
+// is in one block, as a rule, and else a copy. Memories don't keep it.
+func front(m *streams.Block, most int) []byte {
+	if m != nil && (m.Len() >= most || m.Next() == nil) {
+		b := m.Bytes()
+		return b[:min(len(b), most)]
+	}
+	return m.Gather(most)
 }

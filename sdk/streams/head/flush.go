@@ -54,7 +54,7 @@ func (h *Head) sendFlush(ctx context.Context, flags streams.FlushFlags, body ...
 		m.Free()
 		return streams.ErrnoOf(err)
 	}
-	res := h.run(ctx, &request{cmd: flushCommand, wait: h.tun.IoctlWait})
+	res := h.run(ctx, request{cmd: flushCommand, wait: h.tun.IoctlWait})
 	if ctx.Err() != nil {
 		return res.errno // what else the ioctl says does not matter
 	}

@@ -70,7 +70,9 @@ type Head struct {
 	readers     waiters
 	writers     waiters
 	readings    sync.Pool // of *reading
-	events      events
+
+	conversations sync.Pool // of *conversation
+	events        events
 
 	mu          sync.Mutex
 	readErr     fault

@@ -33,7 +33,7 @@ func (c *raw) str() (int, streams.Errno) {
 	case seconds == 0:
 		r.wait = h.tun.IoctlWait
 	}
-	res := h.run(c.ctx, &r)
+	res := h.run(c.ctx, r)
 	if res.errno != 0 {
 		return 0, res.errno
 	}
@@ -57,7 +57,7 @@ func (c *raw) unknown() (int, streams.Errno) {
 	if errno := h.gate(classLine); errno != 0 {
 		return 0, errno
 	}
-	res := h.run(c.ctx, &request{
+	res := h.run(c.ctx, request{
 		cmd: c.cmd, addr: c.arg, size: size, blank: c.cmd&dirWrite == 0, mem: c.mem, wait: h.tun.IoctlWait,
 	})
 	return res.rval, res.errno

@@ -71,7 +71,7 @@ func (h *Head) idle() bool {
 
 // ask tells the multiplexer's driver about a link.
 func (h *Head) ask(cmd streams.Command, l *streams.Link) streams.Errno {
-	res := h.run(context.Background(), &request{cmd: cmd, wait: Forever, stays: true, attach: LinkRequest{l}})
+	res := h.run(context.Background(), request{cmd: cmd, wait: Forever, stays: true, attach: LinkRequest{l}})
 	if res.bare && h.cfg.Profile == streams.OpenSS7 {
 		return streams.ENXIO
 	}

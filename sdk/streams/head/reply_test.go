@@ -4,6 +4,7 @@ package head_test
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 	"testing"
 
@@ -222,4 +223,42 @@ func TestDataTooLarge(t *testing.T) {
 	r := open(t, nil, keep)
 	_, err := r.h.Str(t.Context(), &head.Str{Command: cmdOne, Data: make([]byte, 65537)})
 	wantErr(t, err, streams.EINVAL)
+}
+
+// The head uses a call's memory for later calls. Answers to all that came before, and
+// duplicates of the right one, still find none of them.
+func TestOldAnswersToLaterCalls(t *testing.T) {
+	const calls = 20
+	r := open(t, nil, func(r *rig, q *streams.Queue, m *streams.Block) {
+		for _, old := range r.kept {
+			again, err := old.Copy()
+			r.must(err)
+			r.must(q.ReplyAck(again, 0, -1))
+		}
+		old, err := m.Copy()
+		r.must(err)
+		r.kept = append(r.kept, old)
+		second, err := m.Copy()
+		r.must(err)
+		r.must(q.ReplyAck(m, 0, len(r.kept)))
+		r.must(q.ReplyAck(second, 0, -2))
+	})
+	for i := range calls {
+		s := head.Str{Command: cmdOne, Data: bytes.Repeat([]byte{byte(i)}, i)}
+		if rval, err := r.h.Str(t.Context(), &s); rval != i+1 || err != nil {
+			t.Fatalf("call %d: %d, %v", i, rval, err)
+		}
+	}
+	got := map[string]int{}
+	for _, reason := range r.dropped() {
+		got[reason]++
+	}
+	want := map[string]int{
+		"the call has an answer already": calls,
+		"the call has ended":             calls - 1,                     // the one before
+		"no call has this ID":            (calls - 1) * (calls - 2) / 2, // earlier ones
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("dropped for %v, want %v", got, want)
+	}
 }

@@ -20,17 +20,20 @@ type slot struct {
 	busy    bool
 	call    streams.Ioctl  // what the holder has sent
 	reply   *streams.Block // that came and was not taken yet
+	asleep  bool           // the holder has found no reply and waits for a token
 	over    bool           // the call was answered: another answer is a duplicate
 	last    uint64         // ID of the call before
 	stays   bool           // the holder can't be told to give up
 	give    bool           // the holder is to give up, for a call that can't fail
 	waiters []*waiter
+	idle    []*waiter // to be used again
 }
 
 // waiter is a call that waits for the slot.
 type waiter struct {
 	turn  chan struct{} // has a token when the slot is its own
 	look  chan struct{} // has a token when the stream's state has changed
+	timer *time.Timer   // stopped while nobody waits
 	stays bool
 }
 
@@ -67,7 +70,7 @@ func (s *slot) take(stays bool) bool {
 
 // own makes the slot the caller's. mu is held.
 func (s *slot) own(stays bool) {
-	s.busy, s.stays, s.give, s.over = true, stays, false, false
+	s.busy, s.stays, s.give, s.over, s.asleep = true, stays, false, false, false
 	s.call = streams.Ioctl{}
 }
 
@@ -79,7 +82,6 @@ func (h *Head) acquire(ctx context.Context, stays bool) streams.Errno {
 	if s.take(stays) {
 		return 0
 	}
-	w := &waiter{turn: make(chan struct{}, 1), look: make(chan struct{}, 1), stays: stays}
 	s.mu.Lock()
 	if n := h.tun.Waiters; n > 0 && len(s.waiters) >= n && !stays {
 		s.mu.Unlock()
@@ -90,10 +92,9 @@ func (h *Head) acquire(ctx context.Context, stays bool) streams.Errno {
 		s.mu.Unlock()
 		return 0
 	}
-	s.waiters = append(s.waiters, w)
+	w := s.join(h.tun.IoctlWait, stays)
 	s.mu.Unlock()
-	timer := time.NewTimer(h.tun.IoctlWait)
-	defer timer.Stop()
+	defer s.leave(w)
 	done := ctx.Done()
 	if stays {
 		done = nil
@@ -103,10 +104,10 @@ func (h *Head) acquire(ctx context.Context, stays bool) streams.Errno {
 		select {
 		case <-w.turn:
 			return 0
-		case <-timer.C:
+		case <-w.timer.C:
 			if errno = streams.ETIME; stays {
 				s.evict()
-				timer.Reset(h.tun.IoctlWait)
+				w.timer.Reset(h.tun.IoctlWait)
 			}
 		case <-done:
 			errno = ended(ctx)
@@ -117,6 +118,34 @@ func (h *Head) acquire(ctx context.Context, stays bool) streams.Errno {
 			h.withdraw(w)
 			return errno
 		}
+	}
+}
+
+// join makes a waiter the last in the row. mu is held.
+func (s *slot) join(wait time.Duration, stays bool) *waiter {
+	var w *waiter
+	if n := len(s.idle); n > 0 {
+		w, s.idle = s.idle[n-1], s.idle[:n-1]
+		w.timer.Reset(wait)
+	} else {
+		w = &waiter{turn: make(chan struct{}, 1), look: make(chan struct{}, 1), timer: time.NewTimer(wait)}
+	}
+	w.stays = stays
+	s.waiters = append(s.waiters, w)
+	return w
+}
+
+// leave keeps a waiter that is in the row no more, and whose turn was taken, for others.
+func (s *slot) leave(w *waiter) {
+	w.timer.Stop()
+	select { // nobody sends to it any more
+	case <-w.look:
+	default:
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.idle) < 16 {
+		s.idle = append(s.idle, w)
 	}
 }
 
@@ -185,32 +214,34 @@ func (s *slot) expect(x streams.Ioctl) {
 }
 
 // match takes a reply in if it belongs to the call that is under way; else it says why it
-// does not. It runs inside the stream.
-func (s *slot) match(m *streams.Block, strict bool) (reason string) {
+// does not. wake means that the holder is to be told. It runs inside the stream.
+func (s *slot) match(m *streams.Block, strict bool) (reason string, wake bool) {
 	x, ok := m.Ioctl()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case !ok:
-		return "it has no body"
+		return "it has no body", false
 	case x.ID == s.last && x.ID != 0:
-		return "the call has ended"
+		return "the call has ended", false
 	case !s.busy || s.call.ID == 0 || x.ID != s.call.ID:
-		return "no call has this ID"
+		return "no call has this ID", false
 	case s.reply != nil || s.over:
-		return "the call has an answer already"
+		return "the call has an answer already", false
 	case strict && x != s.call:
-		return "command, credential or argument were changed on the way"
+		return "command, credential or argument were changed on the way", false
 	}
 	s.reply = m
-	return ""
+	return "", s.asleep
 }
 
-// answer takes the reply, if there is one. give means that the holder is to give up.
+// answer takes the reply. If there is none, the holder gets a token when one comes. give
+// means that the holder is to give up.
 func (s *slot) answer() (m *streams.Block, give bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m, s.reply = s.reply, nil
+	s.asleep = m == nil
 	if m != nil && (m.Type() == streams.MIocAck || m.Type() == streams.MIocNak) {
 		s.over = true
 	}

@@ -53,14 +53,14 @@ func (h *Head) str(ctx context.Context, s *Str) (int, streams.Errno) {
 	if s.Wait > maxWait && h.cfg.Profile == streams.Strict || s.Command.HeadOnly() {
 		return 0, streams.EINVAL
 	}
-	r := request{cmd: s.Command, addr: s.Addr, size: len(s.Data), mem: s.Memory, wait: s.Wait}
+	r := request{cmd: s.Command, addr: s.Addr, size: len(s.Data), mem: s.Memory, data: s.Data, wait: s.Wait}
 	if s.Wait == 0 {
 		r.wait = h.tun.IoctlWait
 	}
 	if r.mem == nil {
-		r.addr, r.mem = DataAddr, bytesAt{DataAddr, s.Data}
+		r.addr = DataAddr
 	}
-	res := h.run(ctx, &r)
+	res := h.run(ctx, r)
 	s.Len = res.size
 	return res.rval, res.errno
 }
@@ -71,7 +71,7 @@ type bytesAt struct {
 	data []byte
 }
 
-func (m bytesAt) at(p []byte, addr uint64, write bool) ([]byte, error) {
+func (m *bytesAt) at(p []byte, addr uint64, write bool) ([]byte, error) {
 	if len(p) == 0 {
 		return nil, nil
 	}
@@ -83,14 +83,14 @@ func (m bytesAt) at(p []byte, addr uint64, write bool) ([]byte, error) {
 }
 
 // ReadAt fills p from addr on.
-func (m bytesAt) ReadAt(p []byte, addr uint64) error {
+func (m *bytesAt) ReadAt(p []byte, addr uint64) error {
 	b, err := m.at(p, addr, false)
 	copy(p, b)
 	return err
 }
 
 // WriteAt stores p from addr on.
-func (m bytesAt) WriteAt(p []byte, addr uint64) error {
+func (m *bytesAt) WriteAt(p []byte, addr uint64) error {
 	b, err := m.at(p, addr, true)
 	copy(b, p)
 	return err
@@ -113,6 +113,6 @@ func (h *Head) transparent(ctx context.Context, cmd streams.Command, arg streams
 	if h.cfg.Profile == streams.OpenSS7 {
 		r.wait = h.tun.IoctlWait
 	}
-	res := h.run(ctx, &r)
+	res := h.run(ctx, r)
 	return res.rval, res.errno
 }
