@@ -16,6 +16,7 @@ type instance struct {
 	server  *server
 	queue   *streams.Queue // the write queue
 	run     *work          // whose function runs, nil if none does
+	jobs    chan *work     // to the goroutine that runs functions, nil while there is none
 	waiting []*work
 }
 
@@ -23,6 +24,7 @@ type instance struct {
 type work struct {
 	call *conversation
 	m    *streams.Block // nil: refused already
+	ctx  context.Context
 	end  context.CancelCauseFunc
 	done *streams.Callback
 
@@ -45,7 +47,9 @@ func (in *instance) start(c *conversation, m *streams.Block) {
 	}
 }
 
-// launch starts the goroutine of a function.
+// launch gives a function to the goroutine of the stream, which is there from the first
+// function until the module is closed: the calls of a new one would have to make its stack
+// larger each time.
 func (in *instance) launch(w *work) {
 	s := in.server
 	if s.running.Add(1) > int64(s.cfg.Running) {
@@ -59,13 +63,24 @@ func (in *instance) launch(w *work) {
 		w.call.fail(w.m, streams.ENXIO)
 		return
 	}
-	ctx, end := context.WithCancelCause(context.Background())
-	w.done, w.end, in.run = done, end, w
-	go w.work(ctx, s)
+	w.done, in.run = done, w
+	w.ctx, w.end = context.WithCancelCause(context.Background())
+	if in.jobs == nil {
+		in.jobs = make(chan *work, 1)
+		go s.serve(in.jobs)
+	}
+	in.jobs <- w // there is room: no function runs
 }
 
-// work is the goroutine.
-func (w *work) work(ctx context.Context, s *server) {
+// serve is the goroutine. It ends when jobs is closed, and with a function that ends it.
+func (s *server) serve(jobs <-chan *work) {
+	for w := range jobs {
+		w.work(s)
+	}
+}
+
+// work runs the function and tells the stream.
+func (w *work) work(s *server) {
 	defer func() {
 		w.end(nil)
 		s.running.Add(-1)
@@ -75,13 +90,16 @@ func (w *work) work(ctx context.Context, s *server) {
 		}
 		w.done.Fire()
 	}()
-	w.call.call.Work(ctx)
+	w.call.call.Work(w.ctx)
 	w.returned = true
 }
 
 // worked answers a call whose function has returned, and starts what waits.
 func (in *instance) worked(w *work) {
 	in.run = nil
+	if !w.returned {
+		in.jobs = nil // its goroutine has ended
+	}
 	switch {
 	case w.m == nil:
 		w.call.Release()
@@ -120,6 +138,9 @@ func (in *instance) drop(why streams.Errno) {
 // close ends all calls. A function that runs is left to itself.
 func (in *instance) close() {
 	in.drop(streams.ENXIO)
+	if in.jobs != nil {
+		close(in.jobs)
+	}
 	w := in.run
 	if w == nil {
 		return
