@@ -82,6 +82,12 @@ func TestEachKindOfJob(t *testing.T) {
 		{Program: job.Paced, Place: job.Same, Size: 4096, Batch: 1, Buffers: 4, Hz: 500, Hog: true}: {
 			job.P99, job.CPU, job.FarCPU, job.Entries,
 		},
+		{Program: job.Put, Place: job.Same}:                                                 {job.Through(0), job.Calls(0), job.Through(8), job.Calls(8)},
+		{Program: job.Str, Place: job.Same, Inproc: true}:                                   {job.Channel, job.Command(0), job.Command(64), job.Typed},
+		{Program: job.Str, Place: job.Same, Size: 64}:                                       {job.P50, job.P999, job.CPU, job.FarCPU},
+		{Program: job.Callers, Place: job.Free, Inproc: true}:                               {job.OneCaller, job.OneHead, job.ManyHeads},
+		{Program: job.Callers, Place: job.Free}:                                             {job.OneCaller, job.OneHead, job.ManyHeads},
+		{Program: job.Seqpacket, Place: job.Same, Size: 64, Buffers: 1}:                     {job.P50},
 		{Program: job.Peer(work.Unix), Place: job.Free, Size: 4096, Full: true}:             {job.PerSecond},
 		{Program: job.Peer(work.Pipe), Place: job.Same, Size: 4096, Buffers: 1, Full: true}: {job.P50, job.P9999, job.Max},
 	}
@@ -199,7 +205,7 @@ func TestFlags(t *testing.T) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
-	for _, bad := range []string{"13", "x", "3"} { // 3 is no gate
+	for _, bad := range []string{"18", "x", "3"} { // 3 is no gate
 		o.rows = bad
 		if _, err := o.choose(row.All()); err == nil {
 			t.Errorf("rows %q", bad)

@@ -29,6 +29,11 @@ const (
 	Stream Program = "stream" // iostream.Driver and iostream.Stream
 	Paced  Program = "paced"  // the same, at a rate
 
+	Put       Program = "put"       // messages down a stack of modules
+	Str       Program = "str"       // commands of the control plane
+	Callers   Program = "callers"   // many of them at once
+	Seqpacket Program = "seqpacket" // the same socket as a stream's, and nothing else
+
 	PeerPrefix = "peer/" // and the name of a peer
 )
 
@@ -167,10 +172,39 @@ const (
 	Bells Metric = "bells"
 	// Allocs are allocations per entry of the side that made more of them.
 	Allocs Metric = "allocs"
+	// Channel is a question and its answer over channels, between two goroutines.
+	Channel Metric = "channel"
+	// Typed is a command with Go types, whose function runs in a goroutine.
+	Typed Metric = "typed"
+	// OneCaller, OneHead and ManyHeads are commands a second of one caller, and of
+	// ManyCallers with one stream head and with one each.
+	OneCaller Metric = "one_caller"
+	OneHead   Metric = "one_head"
+	ManyHeads Metric = "many_heads"
 	// CPU and FarCPU are the shares of one CPU that each side took.
 	CPU    Metric = "cpu"
 	FarCPU Metric = "far_cpu"
 )
+
+// ManyCallers is how many send commands at the same time.
+const ManyCallers = 8
+
+// Through is a message down n modules, and Calls as many calls through interfaces and the
+// one of the end, which no compiler inlines.
+func Through(n int) Metric { return Metric("through_" + strconv.Itoa(n)) }
+
+// Calls is the limit of Through.
+func Calls(n int) Metric { return Metric("calls_" + strconv.Itoa(n)) }
+
+// Hop is what each of n modules adds to Through(0), and HopLimit what each of n calls adds
+// to Calls(0).
+func Hop(n int) Metric { return Metric("hop_" + strconv.Itoa(n)) }
+
+// HopLimit is the limit of Hop.
+func HopLimit(n int) Metric { return Metric("hop_limit_" + strconv.Itoa(n)) }
+
+// Command is a command with n bytes there and back.
+func Command(n int) Metric { return Metric("command_" + strconv.Itoa(n)) }
 
 // Percentile is a metric of a distribution.
 type Percentile struct {

@@ -46,6 +46,7 @@ func All() []Cell {
 	for _, cells := range [][]Cell{
 		blocking(), spinning(), adaptive(), oneWay(), entries(), fullWork(),
 		handOff(), bells(), peers(), allocations(), paced(),
+		modules(), moduleAllocations(), commands(), farCommands(), callers(),
 	} {
 		all = append(all, cells...)
 	}

@@ -36,8 +36,12 @@ type ends func() (near, far []*os.File, err error)
 // opener makes the files of one end what a program of its own would use.
 type opener func(files []*os.File) (io.ReadWriteCloser, error)
 
-func socketPair() (near, far []*os.File, err error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+func socketPair() (near, far []*os.File, err error) { return pairOf(unix.SOCK_STREAM) }
+func packetPair() (near, far []*os.File, err error) { return pairOf(unix.SOCK_SEQPACKET) }
+
+// pairOf makes a pair of sockets of a type.
+func pairOf(typ int) (near, far []*os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, typ|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, nil, fmt.Errorf("make a socket pair: %w", err)
 	}

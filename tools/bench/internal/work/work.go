@@ -45,6 +45,15 @@ func sidesOf(p job.Program, more []Transport) (sides, error) {
 		return sides{nearPaced, farStream}, nil
 	case job.Queue:
 		return sides{nearQueue, farQueue}, nil
+	case job.Put:
+		return sides{near: nearPut}, nil
+	case job.Str:
+		return sides{nearStr, farPlane}, nil
+	case job.Callers:
+		return sides{nearCallers, farPlane}, nil
+	case job.Seqpacket:
+		bare := Transport{string(p), nearEnd(packetPair, connOf), farEnd(connOf, firstFile)}
+		return sides{bare.near, bare.far}, nil
 	}
 	return sides{}, fmt.Errorf("there is no program %q", p)
 }
