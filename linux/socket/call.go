@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/iostreamkit/iostreamkit/linux/internal/memfd"
 	"github.com/iostreamkit/iostreamkit/linux/internal/seqpacket"
@@ -22,8 +23,8 @@ type pending struct {
 	mu       sync.Mutex
 	args     *userclient.Args // nil: the caller has gone
 	err      error            // of the driver
-	answered bool
-	done     chan struct{} // closed when answered
+	answered atomic.Bool
+	done     chan struct{} // closed when answered; nil while nobody waits for that
 	reserved bool          // uses the slot that is kept for SelClose
 	bulk     bool
 }
@@ -48,15 +49,10 @@ func (c *Conn) call(ctx context.Context, a *userclient.Args, reserved bool) erro
 		return ioreturn.Op(selectorName(a.Selector), c.path, err)
 	}
 	c.at("client.call-sent")
-	select {
-	case <-p.done:
-	case <-ctx.Done():
-		if err := p.abandon(context.Cause(ctx)); err != nil {
-			c.cancel(id)
-			return ioreturn.Op(selectorName(a.Selector), c.path, err)
-		}
-	case <-c.done:
-		if err := p.abandon(c.Err()); err != nil {
+	c.listen(ctx, p)
+	c.wg.Done()
+	if !p.answered.Load() {
+		if err := c.await(ctx, p, id); err != nil {
 			return ioreturn.Op(selectorName(a.Selector), c.path, err)
 		}
 	}
@@ -67,11 +63,38 @@ func (c *Conn) call(ctx context.Context, a *userclient.Args, reserved bool) erro
 	return p.err
 }
 
+// await waits for an answer that somebody else hears, or gives the call up.
+func (c *Conn) await(ctx context.Context, p *pending, id uint32) error {
+	select {
+	case <-p.wait():
+		return nil
+	case <-ctx.Done():
+		err := p.abandon(context.Cause(ctx))
+		if err != nil {
+			c.cancel(id)
+		}
+		return err
+	case <-c.done:
+		return p.abandon(c.Err())
+	}
+}
+
+// wait returns what is closed when the call is answered.
+func (p *pending) wait() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done = make(chan struct{})
+	if p.answered.Load() {
+		close(p.done)
+	}
+	return p.done
+}
+
 // abandon gives the call up because of cause; nil means that it is answered already.
 func (p *pending) abandon(cause error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.answered {
+	if p.answered.Load() {
 		return nil
 	}
 	p.args = nil
@@ -86,7 +109,7 @@ func (c *Conn) admit(ctx context.Context, a *userclient.Args, reserved bool) (*p
 	case uint64(len(a.InBytes)) > uint64(c.limits.bulk):
 		return nil, fmt.Errorf("%d bytes, the driver takes at most %d: %w", len(a.InBytes), c.limits.bulk, ioreturn.MessageTooLarge)
 	}
-	p := &pending{args: a, done: make(chan struct{}), reserved: reserved}
+	p := &pending{args: a, reserved: reserved}
 	if !reserved {
 		if err := c.acquire(ctx, c.slots); err != nil {
 			return nil, err
@@ -161,6 +184,7 @@ func (c *Conn) sendCall(p *pending, a *userclient.Args) (id uint32, err error) {
 		c.freeSlots(p)
 		return 0, err
 	}
+	c.wg.Add(1) // until the caller has listened
 	return id, nil
 }
 
@@ -218,8 +242,11 @@ func (c *Conn) replied(in *incoming) error {
 	if err := fill(p.args, &f, in); err != nil {
 		return err
 	}
-	p.err, p.answered, p.args = status(f.code, f.detail), true, nil
-	close(p.done)
+	p.err, p.args = status(f.code, f.detail), nil
+	p.answered.Store(true)
+	if p.done != nil {
+		close(p.done)
+	}
 	return nil
 }
 

@@ -7,7 +7,6 @@ package socket
 import (
 	"context"
 	"errors"
-	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,7 +28,8 @@ type Conn struct {
 	path   string
 	cfg    DialConfig
 	sock   *seqpacket.Conn
-	frames *frames // used by the receiver only, after the handshake
+	ear    ear
+	frames *frames // used by who has the ear, after the handshake
 	driver *peer.Process
 
 	limits   welcome
@@ -68,6 +68,7 @@ func newConn(path string, cfg DialConfig, sock *seqpacket.Conn) *Conn {
 		mapSlot: make(chan struct{}, 1),
 		done:    make(chan struct{}),
 	}
+	c.ear.init()
 	sock.OnError = func(err error) { c.end(lost(err)) }
 	return c
 }
@@ -80,27 +81,10 @@ func (c *Conn) start() {
 	c.sock.Limit(messages, int(c.limits.calls)*MaxFrame+messages*HelloSize)
 	c.slots = make(chan struct{}, c.limits.calls-1) // the last one is SelClose's
 	c.bulk = make(chan struct{}, c.limits.bulkCalls)
+	c.ear.summon()
 	c.wg.Go(c.receive)
 	if c.driver.Watched() {
 		c.wg.Go(c.watch)
-	}
-}
-
-// receive handles frames until the session is over.
-func (c *Conn) receive() {
-	defer c.frames.in.discard()
-	for {
-		in, err := c.frames.next()
-		if err == nil {
-			err = c.handle(in)
-		}
-		if errors.Is(err, io.EOF) {
-			err = goneBecause("the driver hung up")
-		}
-		if err != nil {
-			c.end(lost(err))
-			return
-		}
 	}
 }
 
@@ -242,6 +226,7 @@ func (c *Conn) leave() {
 	if err != nil {
 		return
 	}
+	c.attend()
 	select {
 	case <-c.done: // by the receiver, at the driver's hang-up
 	case <-ctx.Done():

@@ -128,7 +128,7 @@ func (s *session) begin(h hello) error {
 	s.user = user
 	s.mu.Unlock()
 	if s.client.Watched() {
-		s.wg.Go(s.watch)
+		s.wg.Go(s.await)
 	}
 	if err := s.setDeadline(time.Time{}); err != nil {
 		return err

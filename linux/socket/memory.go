@@ -66,6 +66,7 @@ func (c *Conn) mapMemory(ctx context.Context, typ uint32) (*userclient.Mapping, 
 		return nil, err
 	}
 	c.at("client.map-sent")
+	c.attend()
 	var res mapResult
 	select {
 	case res = <-r.result:

@@ -28,35 +28,42 @@ func (s *session) answer(id uint32, f *reply, out int) {
 	}
 }
 
-// handleCall starts the driver's handler of a call.
-func (s *session) handleCall(in *incoming) error {
+// incomingCall is a call that was received and is not answered. It is the context of its
+// handler.
+type incomingCall struct {
+	handling
+	id   uint32
+	bulk bool
+	args userclient.Args
+	fd   int // the memfd with its bytes, or -1
+	call
+}
+
+// accept checks a call and counts it.
+func (h *hand) accept(in *incoming) (*incomingCall, error) {
+	s := h.s
 	f, err := parseCall(in.bytes, in.hasFD)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s.l.at("driver.call-read")
 	bulk := f.size > userclient.MaxInline || f.outBytes > userclient.MaxInline
 	if f.size > uint32(s.l.cfg.MaxBulk) || f.outBytes > uint32(s.l.cfg.MaxBulk) {
-		return ioreturn.Broken(ioreturn.RuleFrameLimit, "CALL has %d and wants %d bytes, %d are allowed", f.size, f.outBytes, s.l.cfg.MaxBulk)
+		return nil, ioreturn.Broken(ioreturn.RuleFrameLimit, "CALL has %d and wants %d bytes, %d are allowed", f.size, f.outBytes, s.l.cfg.MaxBulk)
 	}
-	ctx, cancel := context.WithCancel(s.ctx)
-	if err := s.admit(in.id, f.selector, &running{cancel, bulk}); err != nil {
-		cancel()
-		return err
+	c := &incomingCall{handling: handling{session: s.ctx, blocks: s.ear.summon}, id: in.id, bulk: bulk, call: f}
+	if err := s.admit(c); err != nil {
+		return nil, err
 	}
-	a := &userclient.Args{Selector: f.selector, In: f.in, Out: make([]uint64, f.out), InBytes: append([]byte(nil), f.bytes...)}
-	id, fd := in.id, in.take()
-	s.wg.Go(func() {
-		defer cancel()
-		if err := s.runCall(ctx, id, a, fd, int(f.size), int(f.outBytes)); err != nil {
-			s.end(err)
-		}
-	})
-	return nil
+	clear(h.out[:])
+	c.args = userclient.Args{Selector: f.selector, In: f.in, Out: h.out[:f.out], InBytes: f.bytes}
+	c.fd = in.take()
+	return c, nil
 }
 
 // admit counts a call, if it keeps the limits and has a number of its own.
-func (s *session) admit(id, selector uint32, r *running) error {
+func (s *session) admit(c *incomingCall) error {
+	id := c.id
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -64,14 +71,14 @@ func (s *session) admit(id, selector uint32, r *running) error {
 		return ioreturn.Broken(ioreturn.RuleFrameID, "CALL has number %d, which is 0 or outstanding", id)
 	case len(s.calls) >= s.l.cfg.MaxCalls:
 		return ioreturn.Broken(ioreturn.RuleFrameLimit, "%d calls are outstanding, %d are allowed", len(s.calls)+1, s.l.cfg.MaxCalls)
-	case r.bulk && s.bulk >= maxBulkCalls:
+	case c.bulk && s.bulk >= maxBulkCalls:
 		return ioreturn.Broken(ioreturn.RuleFrameLimit, "%d large calls are outstanding, %d are allowed", s.bulk+1, maxBulkCalls)
 	}
-	s.calls[id] = r
-	if r.bulk {
+	s.calls[id] = c
+	if c.bulk {
 		s.bulk++
 	}
-	s.opened = s.opened || selector == userclient.SelOpen
+	s.opened = s.opened || c.selector == userclient.SelOpen
 	return nil
 }
 
@@ -86,20 +93,20 @@ func (s *session) finish(id uint32) {
 	delete(s.calls, id)
 }
 
-// runCall runs one call and answers it. fd is the memfd with its bytes, or -1; an
-// error ends the session.
-func (s *session) runCall(ctx context.Context, id uint32, a *userclient.Args, fd, size, outBytes int) error {
-	if fd >= 0 {
-		a.InBytes = make([]byte, size)
-		err := memfd.ReadBulk(fd, a.InBytes)
-		unix.Close(fd)
+// run runs a call and answers it. An error ends the session.
+func (h *hand) run(c *incomingCall) error {
+	defer c.cancel()
+	s, a := h.s, &c.args
+	if c.fd >= 0 {
+		a.InBytes = make([]byte, c.size)
+		err := memfd.ReadBulk(c.fd, a.InBytes)
+		unix.Close(c.fd)
 		if err != nil {
 			return err
 		}
 	}
-	a.OutBytes = s.room(outBytes)
-	defer s.giveBack(a.OutBytes)
-	err := s.user.Call(ctx, a)
+	a.OutBytes = h.roomFor(int(c.outBytes))
+	err := s.user.Call(c, a)
 	s.l.at("driver.call-done")
 	if err == nil && (a.NOut < 0 || a.NOut > len(a.Out) || a.NOutBytes < 0 || a.NOutBytes > len(a.OutBytes)) {
 		err = refusal(ioreturn.InternalError, "the driver's answer to selector %#x is larger than the client's room", a.Selector)
@@ -119,28 +126,22 @@ func (s *session) runCall(ctx context.Context, id uint32, a *userclient.Args, fd
 		}
 		f.bytes = nil
 	}
-	s.finish(id)
-	s.answer(id, &f, out)
+	s.finish(c.id)
+	s.answer(c.id, &f, out)
 	s.l.at("driver.reply-sent")
 	return nil
 }
 
-// room returns memory for the answer of a call. A session keeps one piece that was used
+// roomFor returns memory for the answer of a call. A hand keeps one piece that was used
 // before, of which nothing is sent that a handler has not said to have written.
-func (s *session) room(size int) []byte {
-	if size <= userclient.MaxInline {
-		if b := s.spare.Swap(nil); b != nil && size <= cap(*b) {
-			return (*b)[:size]
-		}
+func (h *hand) roomFor(size int) []byte {
+	if size > userclient.MaxInline {
+		return make([]byte, size)
 	}
-	return make([]byte, size)
-}
-
-// giveBack takes memory back when the call is answered.
-func (s *session) giveBack(b []byte) {
-	if cap(b) > 0 && cap(b) <= userclient.MaxInline {
-		s.spare.Store(&b)
+	if size > cap(h.room) {
+		h.room = make([]byte, size)
 	}
+	return h.room[:size]
 }
 
 // handleCancel ends the context of a call. The call may be answered already.

@@ -7,7 +7,6 @@ package socket
 import (
 	"context"
 	"errors"
-	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,8 +20,6 @@ import (
 
 // session is the driver's end of one connection, from accept to the last Closed.
 type session struct {
-	spare atomic.Pointer[[]byte] // memory of an answer, to be used again
-
 	l        *Listener
 	sock     *seqpacket.Conn
 	frames   *frames
@@ -40,7 +37,11 @@ type session struct {
 
 	ctx    context.Context // of every handler; ended by end
 	cancel context.CancelCauseFunc
-	wg     sync.WaitGroup // handlers and the watcher
+	wg     sync.WaitGroup // hands, maps, and who awaits the client's death
+
+	ear     ear         // has who receives
+	watched atomic.Bool // a hand watches
+	slow    atomic.Bool // the last call took long
 
 	sendMu  sync.Mutex
 	scratch []byte // the frame being sent
@@ -50,7 +51,7 @@ type session struct {
 	reason   error // nil after an orderly end
 	hurried  error // why HELLO is not waited for, nil if it is
 	done     chan struct{}
-	calls    map[uint32]*running
+	calls    map[uint32]*incomingCall
 	bulk     int  // large ones of them
 	mapping  bool // a MAP is outstanding
 	welcomed bool // the handshake is over
@@ -59,19 +60,14 @@ type session struct {
 	shared   sharedArenas
 }
 
-// running is a call that the driver is at.
-type running struct {
-	cancel context.CancelFunc
-	bulk   bool
-}
-
 func newSession(l *Listener, sock *seqpacket.Conn, p userclient.Provider) *session {
 	s := &session{
 		l: l, sock: sock, frames: newFrames(sock), provider: p,
 		done:  make(chan struct{}),
-		calls: make(map[uint32]*running),
+		calls: make(map[uint32]*incomingCall),
 		bells: make(map[uint32]*bell.Bell),
 	}
+	s.ear.init()
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	sock.OnError = func(err error) { s.end(lost(err)) }
 	return s
@@ -83,10 +79,13 @@ func (s *session) run() {
 	if err := s.greet(); err != nil {
 		s.end(err)
 	} else {
-		s.receive()
+		s.ear.take()
+		h := &hand{s: s, frames: s.frames}
+		s.wg.Go(h.work)
 	}
+	<-s.done
 	if s.client != nil {
-		s.client.Close() // ends the watcher
+		s.client.Close() // ends the watcher of its life
 	}
 	s.wg.Wait()
 	if s.user != nil {
@@ -97,42 +96,15 @@ func (s *session) run() {
 	s.release()
 }
 
-// receive handles frames until the session is over.
-func (s *session) receive() {
-	for {
-		in, err := s.frames.next()
-		if err == nil {
-			err = s.handle(in)
-		}
-		if err != nil {
-			s.end(recvReason(err))
-			return
-		}
-	}
-}
-
-// recvReason is why a session is over that can receive no more.
-func recvReason(err error) error {
-	switch {
-	case errors.Is(err, errBye):
-		return nil
-	case errors.Is(err, io.EOF):
-		return goneBecause("the client hung up")
-	}
-	return lost(err) // after an Interrupt of end, whose reason counts
-}
-
 // errBye is how handle says that the client goes.
 var errBye = errors.New("the client says goodbye")
 
-// handle does what one frame says. An error ends the session.
+// handle does what one frame says that is not a CALL. An error ends the session.
 func (s *session) handle(in *incoming) error {
-	if in.hasFD && in.typ != FrameCall && in.typ != FramePort {
+	if in.hasFD && in.typ != FramePort {
 		return ioreturn.Broken(ioreturn.RuleFrameFDs, "%s carries a descriptor", frameName(in.typ))
 	}
 	switch in.typ {
-	case FrameCall:
-		return s.handleCall(in)
 	case FrameCancel:
 		return s.handleCancel(in)
 	case FrameMap:
@@ -189,9 +161,9 @@ func (s *session) handlePort(in *incoming) error {
 	return nil
 }
 
-// watch ends the session when the client's process dies, also while a child of it
+// await ends the session when the client's process dies, also while a child of it
 // keeps the socket open (C28). What the client sent last is handled first.
-func (s *session) watch() {
+func (s *session) await() {
 	if s.client.Wait() != nil {
 		return
 	}

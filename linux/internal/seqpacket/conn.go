@@ -48,8 +48,8 @@ type Conn struct {
 	sendNow  func(fd uintptr)
 	wg       sync.WaitGroup
 
-	in      message // of the Recv under way
-	oob     []byte
+	to      []byte // of the Recv under way
+	in      inbox
 	n, oobn int
 	flags   int
 	recvErr error
@@ -66,7 +66,8 @@ type message struct {
 func newConn(num int) (*Conn, error) {
 	// The kernel cuts the size to what it allows; a message that does not fit is told by Send.
 	_ = unix.SetsockoptInt(num, unix.SOL_SOCKET, unix.SO_SNDBUF, sendBuffer)
-	c := &Conn{file: os.NewFile(uintptr(num), "socket"), oob: make([]byte, unix.CmsgSpace(4*4)), maxQueue: MaxQueued, maxBytes: MaxQueuedBytes}
+	c := &Conn{file: os.NewFile(uintptr(num), "socket"), maxQueue: MaxQueued, maxBytes: MaxQueuedBytes}
+	c.in.oob = make([]byte, unix.CmsgSpace(4*4))
 	raw, err := c.file.SyscallConn()
 	if err != nil {
 		c.file.Close()
@@ -75,7 +76,7 @@ func newConn(num int) (*Conn, error) {
 	c.raw = raw
 	c.sendNow = func(fd uintptr) { c.sendErr = send(int(fd), c.current) }
 	c.recvNow = func(fd uintptr) bool {
-		c.n, c.oobn, c.flags, c.recvErr = recv(int(fd), c.in.bytes, c.oob)
+		c.n, c.oobn, c.flags, c.recvErr = c.in.recv(int(fd), c.to)
 		return c.recvErr != unix.EAGAIN
 	}
 	return c, nil
@@ -213,9 +214,9 @@ func (c *Conn) RecvNow(p []byte) (n, fd int, err error) {
 // recv receives a message with c.recvNow, which read calls.
 func (c *Conn) recv(p []byte, read func(func(fd uintptr) bool) error) (n, fd int, err error) {
 	for {
-		c.in.bytes = p
+		c.to = p
 		err := read(c.recvNow)
-		c.in.bytes = nil
+		c.to = nil
 		switch {
 		case err != nil:
 			return 0, -1, err
@@ -233,9 +234,9 @@ func (c *Conn) recv(p []byte, read func(func(fd uintptr) bool) error) (n, fd int
 	}
 }
 
-// received judges what the kernel has put into p and c.oob.
+// received judges what the kernel has put into p and c.in.
 func (c *Conn) received(p []byte) (n, fd int, err error) {
-	fds, err := descriptors(c.oob[:c.oobn])
+	fds, err := descriptors(c.in.oob[:c.oobn])
 	switch {
 	case err != nil:
 	case c.flags&unix.MSG_TRUNC != 0:
@@ -330,14 +331,14 @@ func send(num int, m message) error {
 		oob = unix.UnixRights(m.fd)
 	}
 	for {
-		_, err := unix.SendmsgN(num, m.bytes, oob, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+		var err error
+		if oob == nil {
+			err = sendBytes(num, m.bytes)
+		} else {
+			_, err = unix.SendmsgN(num, m.bytes, oob, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+		}
 		if err != unix.EINTR {
 			return err
 		}
 	}
-}
-
-func recv(num int, p, oob []byte) (n, oobn, flags int, err error) {
-	n, oobn, flags, _, err = unix.Recvmsg(num, p, oob, unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
-	return n, oobn, flags, err
 }
