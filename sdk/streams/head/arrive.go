@@ -75,6 +75,7 @@ func (h *Head) replied(q *streams.Queue, m *streams.Block) {
 		h.step(step) // m is the caller's now
 		if wake {
 			signal(h.slot.wake)
+			h.interrupt()
 		}
 		return
 	}

@@ -174,6 +174,9 @@ func (c *conversation) hold(ctx context.Context, m *streams.Block) result {
 // send gives m to the stream.
 func (c *conversation) send(m *streams.Block) streams.Errno {
 	c.h.slot.expect(c.x)
+	if c.h.cfg.Line != nil && !c.r.stays {
+		c.h.cfg.Line.Expect(c.x.ID)
+	}
 	c.h.step(Step{What: StepSent, Command: c.x.Cmd, ID: c.x.ID, Message: m.Type(), Size: m.Next().Size()})
 	if err := c.h.stream.Put(m); err != nil {
 		m.Free()
@@ -202,6 +205,11 @@ func (c *conversation) await(ctx context.Context) (*streams.Block, streams.Errno
 	s := &c.h.slot
 	if m, _ := s.answer(); m != nil { // as a rule in a quiet stream
 		return m, 0
+	}
+	if c.h.cfg.Line != nil && !c.r.stays {
+		if m, errno := c.lend(ctx); m != nil || errno != 0 {
+			return m, errno
+		}
 	}
 	var expired <-chan time.Time
 	if c.r.wait >= 0 && !c.r.stays {

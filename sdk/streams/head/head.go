@@ -41,6 +41,8 @@ type Config struct {
 	// Remote says that the driver is in another process. What needs it in this one then
 	// fails with EOPNOTSUPP: links, passed files, I_FDINSERT, I_ESETSIG and I_EGETSIG.
 	Remote bool
+	// Line, if not nil, is the way to that driver. It makes a command quicker.
+	Line Line
 	// Trace, if not nil, is told of every step. It runs in the goroutine that takes the
 	// step, possibly inside a procedure: it must not block or use the stream.
 	Trace func(Step)
@@ -65,6 +67,7 @@ type Head struct {
 	stream *streams.Stream
 	mux    bool // the driver can have streams below it
 	slot   slot
+	alarm  alarm // of commands that Line serves
 
 	nonBlocking atomic.Bool
 	readers     waiters
@@ -130,6 +133,7 @@ func newHead(cfg *Config) *Head {
 	h.closeWait = h.tun.CloseWait
 	h.nonBlocking.Store(h.cfg.NonBlocking)
 	h.slot.init()
+	h.alarm.ring = h.interrupt
 	return h
 }
 
@@ -168,6 +172,7 @@ func (h *Head) Close(ctx context.Context) error {
 	}
 	err := h.stream.Close(ctx, wait)
 	h.slot.drop()
+	h.alarm.stop()
 	return ioreturn.Op("close", h.cfg.Name, err)
 }
 

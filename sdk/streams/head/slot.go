@@ -107,6 +107,7 @@ func (h *Head) acquire(ctx context.Context, stays bool) streams.Errno {
 		case <-w.timer.C:
 			if errno = streams.ETIME; stays {
 				s.evict()
+				h.interrupt()
 				w.timer.Reset(h.tun.IoctlWait)
 			}
 		case <-done:

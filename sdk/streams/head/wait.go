@@ -101,6 +101,9 @@ func (h *Head) retry(ctx context.Context, w *waiters, try func() streams.Errno) 
 // wakeAll makes every call look at the stream's state.
 func (h *Head) wakeAll() {
 	h.slot.wakeAll()
+	if h.cfg.Line != nil && h.failing() {
+		h.cfg.Line.Interrupt()
+	}
 	h.readers.wake()
 	h.writers.wake()
 }

@@ -4,6 +4,7 @@ package remote
 
 import (
 	"context"
+	"runtime"
 
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 	"github.com/iostreamkit/iostreamkit/sdk/streams"
@@ -38,6 +39,10 @@ func (e *End) begin(ctx context.Context, a *userclient.Args) error {
 	return e.tell(a, ioctl.Next{ID: r.ID, Kind: ioctl.Nak, Errno: streams.ErrnoOf(err)})
 }
 
+// turns is how often others may run before a call waits, which costs more than a quick
+// command that another goroutine carries out.
+const turns = 3
+
 // state returns the error that the stream is in.
 func (e *End) state() streams.Errno {
 	e.mu.Lock()
@@ -71,15 +76,25 @@ func (e *End) exchange(ctx context.Context, a *userclient.Args, x *exchange, m *
 		e.drop(x)
 		return e.tell(a, ioctl.Next{ID: x.id, Kind: ioctl.Nak, Errno: streams.ErrnoOf(err)})
 	}
+	for range turns {
+		if len(x.reply) > 0 {
+			break
+		}
+		runtime.Gosched()
+	}
 	var w wish
 	var ok bool
 	select {
-	case w, ok = <-x.reply:
-	case <-ctx.Done():
-		e.drop(x)
-		return context.Cause(ctx)
-	case <-e.gone:
-		return ioreturn.ErrGone
+	case w, ok = <-x.reply: // as a rule, in a quiet stream
+	default:
+		select {
+		case w, ok = <-x.reply:
+		case <-ctx.Done():
+			e.drop(x)
+			return context.Cause(ctx)
+		case <-e.gone:
+			return ioreturn.ErrGone
+		}
 	}
 	switch {
 	case !ok:

@@ -9,6 +9,7 @@ import (
 	"github.com/iostreamkit/iostreamkit/sdk/internal/record"
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 	"github.com/iostreamkit/iostreamkit/sdk/streams"
+	"github.com/iostreamkit/iostreamkit/sdk/streams/head"
 	"github.com/iostreamkit/iostreamkit/sdk/streams/ioctl"
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 )
@@ -22,20 +23,33 @@ type Caller interface {
 // to the driver's end in the order in which they come, one at a time, each in a call of
 // its own. A command that comes while another one is on its way ends that one's call: the
 // head sends the next one only when nobody waits for the last.
+//
+// It is the head's Line: a command that waits for its answer makes the call itself. What
+// nobody waits for is sent by a goroutine, which ends when there is no more.
 type Lower struct {
 	conn Caller
 
-	room []byte // for answers; of the one who works
+	// Of the one who works.
+	room []byte // for answers
+	out  []byte // for requests
 
-	mu      sync.Mutex
-	queue   []*streams.Block // to be sent
-	working bool
-	id      uint64             // of the command that is on its way, 0 of a flush
-	cancel  context.CancelFunc // of its call
-	port    *streams.Port
-	closed  bool
-	over    chan struct{} // closed when the last call after Close has returned
+	mu          sync.Mutex
+	queue       []*streams.Block // to be sent
+	few         [2]*streams.Block
+	working     bool
+	serving     bool               // with the caller's goroutine, which waits for the answer
+	expected    uint64             // ID of the command whose caller will serve, 0 if none will
+	interrupted bool               // since then
+	id          uint64             // of the command that is on its way, 0 of a flush
+	cancel      context.CancelFunc // of its call; nil if none is under way
+	own         context.Context    // of calls without another one
+	endOwn      context.CancelFunc
+	port        *streams.Port
+	closed      bool
+	over        chan struct{} // closed when the last call after Close has returned
 }
+
+var _ head.Line = (*Lower)(nil)
 
 // NewLower returns the client's end over a connection. It is for one stream.
 func NewLower(conn Caller) *Lower { return &Lower{conn: conn, over: make(chan struct{})} }
@@ -64,7 +78,8 @@ func (l *Lower) Wait(ctx context.Context) error {
 	}
 }
 
-// put takes what comes down. It must not block: a goroutine does the calls.
+// put takes what comes down. It must not block: a goroutine does the calls, that of the
+// command which waits for the answer or one of ours.
 func (l *Lower) put(q *streams.Queue, m *streams.Block) {
 	switch m.Type() {
 	case streams.MIoctl, streams.MIocData, streams.MFlush:
@@ -79,10 +94,18 @@ func (l *Lower) put(q *streams.Queue, m *streams.Block) {
 		return
 	}
 	l.queue = append(l.queue, m)
-	if x, _ := m.Ioctl(); l.cancel != nil && m.Type() == streams.MIoctl && l.id != 0 && x.ID != l.id {
+	x, _ := m.Ioctl()
+	if l.cancel != nil && m.Type() == streams.MIoctl && l.id != 0 && x.ID != l.id {
 		l.cancel() // nobody waits for that one any more
 	}
-	if !l.working {
+	if x.ID == 0 || x.ID != l.expected {
+		l.start()
+	}
+}
+
+// start lets a goroutine of ours send what is in the queue. mu is held.
+func (l *Lower) start() {
+	if !l.working && len(l.queue) > 0 {
 		l.working = true
 		go l.work()
 	}
@@ -95,60 +118,146 @@ func (l *Lower) close() {
 	if l.cancel != nil {
 		l.cancel()
 	}
-	if !l.working {
-		close(l.over)
+	if l.working {
+		return
 	}
+	l.end()
+}
+
+// end frees what nobody will send. mu is held.
+func (l *Lower) end() {
+	for _, m := range l.queue {
+		m.Free()
+	}
+	l.queue = nil
+	close(l.over)
+}
+
+// Expect prepares a Serve. See head.Line.
+func (l *Lower) Expect(id uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.start() // of what came too late for its Serve
+	l.expected, l.interrupted = id, false
+}
+
+// Interrupt ends a Serve. See head.Line.
+func (l *Lower) Interrupt() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.interrupted = true
+	if l.serving {
+		l.cancel()
+	}
+}
+
+// Serve makes the call of the expected command in the caller's goroutine. See head.Line.
+func (l *Lower) Serve(ctx context.Context) bool {
+	l.mu.Lock()
+	id := l.expected
+	l.expected = 0
+	if l.working || l.closed || len(l.queue) == 0 {
+		l.mu.Unlock()
+		return true
+	}
+	m := l.queue[0]
+	if x, _ := m.Ioctl(); x.ID != id || l.interrupted {
+		l.start()
+		l.mu.Unlock()
+		return true
+	}
+	ctx, done := l.bound(ctx)
+	l.working, l.serving = true, true
+	l.next()
+	l.mu.Unlock()
+	ok := l.send(ctx, m)
+	done()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.working, l.serving, l.cancel = false, false, nil
+	if l.closed {
+		l.end()
+	}
+	l.start()
+	return ok
+}
+
+// next takes the first message out of the queue. mu is held.
+func (l *Lower) next() *streams.Block {
+	m := l.queue[0]
+	if l.queue = l.queue[1:]; len(l.queue) == 0 {
+		l.queue = l.few[:0]
+	}
+	x, _ := m.Ioctl()
+	l.id = x.ID
+	return m
+}
+
+// bound makes ctx one that cancel ends, until done. mu is held. For a context without an
+// end it is the same one each time, until that was ended.
+func (l *Lower) bound(ctx context.Context) (_ context.Context, done func()) {
+	if ctx.Done() != nil {
+		ctx, l.cancel = context.WithCancel(ctx)
+		return ctx, l.cancel
+	}
+	if l.own == nil || l.own.Err() != nil {
+		l.own, l.endOwn = context.WithCancel(context.Background())
+	}
+	l.cancel = l.endOwn
+	return l.own, func() {}
 }
 
 // work sends what is in the queue.
 func (l *Lower) work() {
-	for {
-		l.mu.Lock()
-		if len(l.queue) == 0 || l.closed {
-			for _, m := range l.queue {
-				m.Free()
-			}
-			l.queue, l.working = nil, false
-			if l.closed {
-				close(l.over)
-			}
-			l.mu.Unlock()
-			return
-		}
-		m := l.queue[0]
-		l.queue = l.queue[1:]
-		ctx, cancel := context.WithCancel(context.Background())
-		x, _ := m.Ioctl()
-		l.id, l.cancel = x.ID, cancel
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.queue) > 0 && !l.closed {
+		m := l.next()
+		ctx, done := l.bound(context.Background())
 		l.mu.Unlock()
 		l.send(ctx, m)
+		done()
 		l.mu.Lock()
 		l.cancel = nil
-		l.mu.Unlock()
-		cancel()
+	}
+	l.working = false
+	if l.closed {
+		l.end()
 	}
 }
 
-// send makes the call for a message and sends what comes of it up.
-func (l *Lower) send(ctx context.Context, m *streams.Block) {
+// send makes the call for a message and sends what comes of it up. False means that who
+// serves has given up.
+func (l *Lower) send(ctx context.Context, m *streams.Block) bool {
+	var err error
 	switch m.Type() {
 	case streams.MFlush:
 		l.flush(ctx, m)
-		return
+		return true
 	case streams.MIoctl:
 		x, _ := m.Ioctl()
-		r := ioctl.Request{ID: x.ID, Command: x.Cmd, Transparent: x.Transparent, Arg: uint64(x.Arg), Data: m.Next().Gather(MaxData + 1)}
+		r := ioctl.Request{ID: x.ID, Command: x.Cmd, Transparent: x.Transparent, Arg: uint64(x.Arg), Data: front(m.Next(), MaxData+1)}
 		if len(r.Data) > MaxData {
 			l.refuse(m, streams.EMSGSIZE)
-			return
+			return true
 		}
-		b, err := r.AppendBinary(nil)
-		l.call(ctx, m, userclient.SelIoctl, b, err)
+		l.out, err = r.AppendBinary(l.out[:0])
+		return l.call(ctx, m, userclient.SelIoctl, err)
 	default:
 		e := event(m)
-		b, err := e.AppendBinary(nil)
-		l.call(ctx, m, userclient.SelIoctlData, b, err)
+		l.out, err = e.AppendBinary(l.out[:0])
+		return l.call(ctx, m, userclient.SelIoctlData, err)
 	}
+}
+
+// front returns the first bytes of a message, at most most of them: where they are if they
+// are in one block, and else a copy.
+func front(m *streams.Block, most int) []byte {
+	if m != nil && m.Next() == nil {
+		b := m.Bytes()
+		return b[:min(len(b), most)]
+	}
+	return m.Gather(most)
 }
 
 // asked is what a copy request was for, until its answer comes.
@@ -172,14 +281,19 @@ func event(m *streams.Block) ioctl.Event {
 	return e
 }
 
-// call makes a call of a conversation and turns m into what the driver's end wants.
-func (l *Lower) call(ctx context.Context, m *streams.Block, selector uint32, in []byte, err error) {
+// call makes a call of a conversation, with what is in l.out, and turns m into what the
+// driver's end wants.
+func (l *Lower) call(ctx context.Context, m *streams.Block, selector uint32, err error) bool {
 	if l.room == nil {
 		l.room = make([]byte, userclient.MaxInline)
 	}
-	a := userclient.Args{Selector: selector, InBytes: in, OutBytes: l.room}
+	a := userclient.Args{Selector: selector, InBytes: l.out, OutBytes: l.room}
 	if err == nil {
 		err = l.conn.Call(ctx, &a)
+	}
+	if l.returned() && err != nil && ctx.Err() != nil {
+		m.Free()
+		return false
 	}
 	var n ioctl.Next
 	if err == nil {
@@ -195,9 +309,19 @@ func (l *Lower) call(ctx context.Context, m *streams.Block, selector uint32, in 
 	}
 	if err != nil {
 		l.refuse(m, errnoOf(err))
-		return
+		return true
 	}
 	l.turn(m, n)
+	return true
+}
+
+// returned notes that a call is over, and reports whether its caller serves.
+func (l *Lower) returned() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	served := l.serving
+	l.cancel, l.serving = nil, false
+	return served
 }
 
 // errnoOf is the errno of a call that failed.

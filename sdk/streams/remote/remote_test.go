@@ -32,6 +32,7 @@ type rig struct {
 	arena  *streams.Arena // the driver's
 	mine   *streams.Arena // the client's
 	driver *streams.Queue
+	bottom *streams.Queue      // of the client's stream
 	seen   chan *streams.Block // what the driver has kept
 }
 
@@ -63,12 +64,7 @@ func connect(t *testing.T, fn onIoctl, modules ...*streams.Module) *rig {
 			}},
 		},
 		Modules: func(name string, _ userclient.Peer) *streams.Module {
-			for _, m := range modules {
-				if m.Name == name {
-					return m
-				}
-			}
-			return nil
+			return named(modules, name)
 		},
 	}
 	var err error
@@ -79,12 +75,39 @@ func connect(t *testing.T, fn onIoctl, modules ...*streams.Module) *rig {
 	return r
 }
 
-// attach joins a head with the driver's end, or with something that says to be one.
-func (r *rig) attach(c remote.Caller) {
+func named(list []*streams.Module, name string) *streams.Module {
+	for _, m := range list {
+		if m.Name == name {
+			return m
+		}
+	}
+	return nil
+}
+
+// up sends a message up from the bottom of the client's stream.
+func (r *rig) up(typ streams.Type, bytes ...byte) {
+	m, err := r.mine.From(typ, bytes)
+	r.must(err)
+	port, err := r.bottom.Port()
+	r.must(err)
+	r.must(port.Put(nil, m))
+}
+
+// attach joins a head with the driver's end, or with something that says to be one. The
+// modules can be pushed on the client's side.
+func (r *rig) attach(c remote.Caller, modules ...*streams.Module) {
 	r.t.Helper()
 	r.lower = remote.NewLower(c)
+	driver := r.lower.Driver("remote")
+	open := driver.Open
+	driver.Open = func(q *streams.Queue, info streams.OpenInfo) error {
+		r.bottom = q
+		return open(q, info)
+	}
 	var err error
-	r.h, err = head.Open(streams.NewDomain(&streams.Config{Arena: r.mine}), r.lower.Driver("remote"), nil)
+	r.h, err = head.Open(streams.NewDomain(&streams.Config{Arena: r.mine}), driver, &head.Config{
+		Line: r.lower, Modules: func(name string) *streams.Module { return named(modules, name) },
+	})
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -34,8 +34,8 @@ func Open(conn Caller, cfg *head.Config) (*Session, error) {
 	}
 	tun.DataSize = min(cmp.Or(tun.DataSize, MaxData), MaxData)
 	c.Tunables = &tun
-	c.Modules, c.Remote = nil, true
 	s := &Session{conn: conn, lower: NewLower(conn)}
+	c.Modules, c.Remote, c.Line = nil, true, s.lower
 	var err error
 	s.Head, err = head.Open(streams.NewDomain(nil), s.lower.Driver("remote"), &c)
 	if err != nil {
