@@ -131,6 +131,11 @@ func (c *Conn) acquire(ctx context.Context, slots chan struct{}) error {
 		return context.Cause(ctx)
 	}
 	select {
+	case slots <- struct{}{}: // as a rule
+		return nil
+	default:
+	}
+	select {
 	case slots <- struct{}{}:
 		return nil
 	case <-ctx.Done():

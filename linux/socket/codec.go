@@ -117,6 +117,9 @@ func (v versions) common(w versions) (userclient.Version, bool) {
 // text makes a text that came from the other side, or goes there, safe to print:
 // valid UTF-8 without control characters, at most MaxText bytes.
 func text(s string) string {
+	if s == "" {
+		return s
+	}
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r

@@ -25,12 +25,13 @@ const grace = 30 * time.Millisecond
 // Conn is the client's end of a session over a socket. It implements
 // userclient.Conn.
 type Conn struct {
-	path   string
-	cfg    DialConfig
-	sock   *seqpacket.Conn
-	ear    ear
-	frames *frames // used by who has the ear, after the handshake
-	driver *peer.Process
+	path      string
+	cfg       DialConfig
+	sock      *seqpacket.Conn
+	ear       ear
+	interrupt func()  // of who has it
+	frames    *frames // used by who has the ear, after the handshake
+	driver    *peer.Process
 
 	limits   welcome
 	kind     bell.Kind
@@ -69,6 +70,7 @@ func newConn(path string, cfg DialConfig, sock *seqpacket.Conn) *Conn {
 		done:    make(chan struct{}),
 	}
 	c.ear.init()
+	c.interrupt = sock.Interrupt
 	sock.OnError = func(err error) { c.end(lost(err)) }
 	return c
 }

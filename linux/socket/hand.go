@@ -12,8 +12,9 @@ import (
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 )
 
-// slowCall is how long a handler may take so that the next call is served in the hope that
-// it is quick. It is much more than it takes to wake a goroutine.
+// slowCall is how long a handler may take so that, after one that was too slow for the
+// watcher, the next call is served in the hope that it is quick. It is much more than it takes
+// to wake a goroutine.
 const slowCall = 100 * time.Microsecond
 
 // hand is a goroutine of a session that receives frames and serves calls. While one serves,
@@ -24,8 +25,15 @@ const slowCall = 100 * time.Microsecond
 type hand struct {
 	s      *session
 	frames *frames
-	out    [userclient.MaxScalars]uint64
-	room   []byte // for the bytes of an answer
+
+	// Of the call that it serves.
+	id       uint32
+	args     userclient.Args
+	fd       int // the memfd with its bytes, or -1
+	size     uint32
+	outBytes uint32
+	out      [userclient.MaxScalars]uint64
+	room     []byte // for the bytes of the answer
 }
 
 // work receives and serves. It returns when the session is over, or has hands enough.
@@ -54,7 +62,7 @@ func (h *hand) work() {
 // serve answers a call. lost means that another hand has the ear now. An error ends the
 // session.
 func (h *hand) serve(in *incoming) (lost bool, err error) {
-	c, err := h.accept(in)
+	r, err := h.accept(in)
 	if err != nil {
 		return false, err
 	}
@@ -63,12 +71,17 @@ func (h *hand) serve(in *incoming) (lost bool, err error) {
 		s.wg.Go(s.relieve)
 	}
 	turn := s.ear.leave()
-	if s.slow.Load() {
+	slow := s.slow.Load()
+	if slow {
 		s.ear.summon()
 	}
-	start := time.Now()
-	err = h.run(c)
-	s.slow.Store(time.Since(start) > slowCall)
+	if slow {
+		start := time.Now()
+		err = h.run(r)
+		s.slow.Store(time.Since(start) > slowCall)
+	} else {
+		err = h.run(r)
+	}
 	return !s.ear.retake(turn), err
 }
 

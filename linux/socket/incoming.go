@@ -44,15 +44,21 @@ func newFrames(sock *seqpacket.Conn) *frames {
 
 // next waits for the next frame. What it returns is valid until the next call,
 // which also closes a descriptor that nobody has taken.
-func (f *frames) next() (*incoming, error) { return f.receive(f.sock.Recv) }
+func (f *frames) next() (*incoming, error) {
+	f.in.discard()
+	n, fd, err := f.sock.Recv(f.buf)
+	return f.received(n, fd, err)
+}
 
 // now is next that does not wait and heeds no deadline. If there is no frame, the
 // error matches os.ErrDeadlineExceeded.
-func (f *frames) now() (*incoming, error) { return f.receive(f.sock.RecvNow) }
-
-func (f *frames) receive(recv func(p []byte) (n, fd int, err error)) (*incoming, error) {
+func (f *frames) now() (*incoming, error) {
 	f.in.discard()
-	n, fd, err := recv(f.buf)
+	n, fd, err := f.sock.RecvNow(f.buf)
+	return f.received(n, fd, err)
+}
+
+func (f *frames) received(n, fd int, err error) (*incoming, error) {
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ func (c *Conn) listen(ctx context.Context, p *pending) {
 		return
 	}
 	if ctx.Done() != nil {
-		defer context.AfterFunc(ctx, c.sock.Interrupt)()
+		defer afterFunc(ctx, c.interrupt)()
 	}
 	for !p.answered.Load() && ctx.Err() == nil && c.hear() == nil {
 	}
@@ -55,23 +55,34 @@ func (c *Conn) listen(ctx context.Context, p *pending) {
 	}
 }
 
+// afterFunc is context.AfterFunc, which asks contexts that have such a method themselves to
+// do it, but at some cost.
+func afterFunc(ctx context.Context, f func()) (stop func() bool) {
+	if own, ok := ctx.(interface {
+		AfterFunc(f func()) (stop func() bool)
+	}); ok {
+		return own.AfterFunc(f)
+	}
+	return context.AfterFunc(ctx, f)
+}
+
 // hear receives one frame and does what it says. An error is why the session is over. It
 // returns also when the wait was interrupted, for somebody who perhaps does not wait any more.
 // The caller has the ear.
 func (c *Conn) hear() error {
 	in, err := c.frames.next()
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	if err == nil {
+		err = c.handle(in)
+	} else if errors.Is(err, os.ErrDeadlineExceeded) {
 		// Whose context it was looks at it after this, so that no interrupt is lost.
 		return c.sock.SetReadDeadline(time.Time{})
 	}
 	if err == nil {
-		err = c.handle(in)
+		return nil
 	}
 	if errors.Is(err, io.EOF) {
 		err = goneBecause("the driver hung up")
 	}
-	if err != nil {
-		c.end(lost(err))
-	}
+	c.end(lost(err))
 	return err
 }

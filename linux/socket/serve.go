@@ -28,19 +28,14 @@ func (s *session) answer(id uint32, f *reply, out int) {
 	}
 }
 
-// incomingCall is a call that was received and is not answered. It is the context of its
-// handler.
-type incomingCall struct {
+// running is a call that was received and is not answered. It is the context of its handler.
+type running struct {
 	handling
-	id   uint32
 	bulk bool
-	args userclient.Args
-	fd   int // the memfd with its bytes, or -1
-	call
 }
 
 // accept checks a call and counts it.
-func (h *hand) accept(in *incoming) (*incomingCall, error) {
+func (h *hand) accept(in *incoming) (*running, error) {
 	s := h.s
 	f, err := parseCall(in.bytes, in.hasFD)
 	if err != nil {
@@ -51,19 +46,18 @@ func (h *hand) accept(in *incoming) (*incomingCall, error) {
 	if f.size > uint32(s.l.cfg.MaxBulk) || f.outBytes > uint32(s.l.cfg.MaxBulk) {
 		return nil, ioreturn.Broken(ioreturn.RuleFrameLimit, "CALL has %d and wants %d bytes, %d are allowed", f.size, f.outBytes, s.l.cfg.MaxBulk)
 	}
-	c := &incomingCall{handling: handling{session: s.ctx, blocks: s.ear.summon}, id: in.id, bulk: bulk, call: f}
-	if err := s.admit(c); err != nil {
+	r := &running{handling: handling{session: s.ctx, blocks: s.summon}, bulk: bulk}
+	if err := s.admit(in.id, f.selector, r); err != nil {
 		return nil, err
 	}
-	clear(h.out[:])
-	c.args = userclient.Args{Selector: f.selector, In: f.in, Out: h.out[:f.out], InBytes: f.bytes}
-	c.fd = in.take()
-	return c, nil
+	clear(h.out[:f.out])
+	h.id, h.fd, h.size, h.outBytes = in.id, in.take(), f.size, f.outBytes
+	h.args = userclient.Args{Selector: f.selector, In: f.in, Out: h.out[:f.out], InBytes: f.bytes}
+	return r, nil
 }
 
 // admit counts a call, if it keeps the limits and has a number of its own.
-func (s *session) admit(c *incomingCall) error {
-	id := c.id
+func (s *session) admit(id, selector uint32, r *running) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -71,14 +65,14 @@ func (s *session) admit(c *incomingCall) error {
 		return ioreturn.Broken(ioreturn.RuleFrameID, "CALL has number %d, which is 0 or outstanding", id)
 	case len(s.calls) >= s.l.cfg.MaxCalls:
 		return ioreturn.Broken(ioreturn.RuleFrameLimit, "%d calls are outstanding, %d are allowed", len(s.calls)+1, s.l.cfg.MaxCalls)
-	case c.bulk && s.bulk >= maxBulkCalls:
+	case r.bulk && s.bulk >= maxBulkCalls:
 		return ioreturn.Broken(ioreturn.RuleFrameLimit, "%d large calls are outstanding, %d are allowed", s.bulk+1, maxBulkCalls)
 	}
-	s.calls[id] = c
-	if c.bulk {
+	s.calls[id] = r
+	if r.bulk {
 		s.bulk++
 	}
-	s.opened = s.opened || c.selector == userclient.SelOpen
+	s.opened = s.opened || selector == userclient.SelOpen
 	return nil
 }
 
@@ -94,19 +88,19 @@ func (s *session) finish(id uint32) {
 }
 
 // run runs a call and answers it. An error ends the session.
-func (h *hand) run(c *incomingCall) error {
-	defer c.cancel()
-	s, a := h.s, &c.args
-	if c.fd >= 0 {
-		a.InBytes = make([]byte, c.size)
-		err := memfd.ReadBulk(c.fd, a.InBytes)
-		unix.Close(c.fd)
+func (h *hand) run(r *running) error {
+	defer r.cancel()
+	s, a := h.s, &h.args
+	if h.fd >= 0 {
+		a.InBytes = make([]byte, h.size)
+		err := memfd.ReadBulk(h.fd, a.InBytes)
+		unix.Close(h.fd)
 		if err != nil {
 			return err
 		}
 	}
-	a.OutBytes = h.roomFor(int(c.outBytes))
-	err := s.user.Call(c, a)
+	a.OutBytes = h.roomFor(int(h.outBytes))
+	err := s.user.Call(r, a)
 	s.l.at("driver.call-done")
 	if err == nil && (a.NOut < 0 || a.NOut > len(a.Out) || a.NOutBytes < 0 || a.NOutBytes > len(a.OutBytes)) {
 		err = refusal(ioreturn.InternalError, "the driver's answer to selector %#x is larger than the client's room", a.Selector)
@@ -126,8 +120,8 @@ func (h *hand) run(c *incomingCall) error {
 		}
 		f.bytes = nil
 	}
-	s.finish(c.id)
-	s.answer(c.id, &f, out)
+	s.finish(h.id)
+	s.answer(h.id, &f, out)
 	s.l.at("driver.reply-sent")
 	return nil
 }

@@ -40,6 +40,7 @@ type session struct {
 	wg     sync.WaitGroup // hands, maps, and who awaits the client's death
 
 	ear     ear         // has who receives
+	summon  func()      // its watcher
 	watched atomic.Bool // a hand watches
 	slow    atomic.Bool // the last call took long
 
@@ -51,7 +52,7 @@ type session struct {
 	reason   error // nil after an orderly end
 	hurried  error // why HELLO is not waited for, nil if it is
 	done     chan struct{}
-	calls    map[uint32]*incomingCall
+	calls    map[uint32]*running
 	bulk     int  // large ones of them
 	mapping  bool // a MAP is outstanding
 	welcomed bool // the handshake is over
@@ -64,10 +65,11 @@ func newSession(l *Listener, sock *seqpacket.Conn, p userclient.Provider) *sessi
 	s := &session{
 		l: l, sock: sock, frames: newFrames(sock), provider: p,
 		done:  make(chan struct{}),
-		calls: make(map[uint32]*incomingCall),
+		calls: make(map[uint32]*running),
 		bells: make(map[uint32]*bell.Bell),
 	}
 	s.ear.init()
+	s.summon = s.ear.summon
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	sock.OnError = func(err error) { s.end(lost(err)) }
 	return s

@@ -52,7 +52,7 @@ type Conn struct {
 	in      inbox
 	n, oobn int
 	flags   int
-	recvErr error
+	recvErr unix.Errno
 	recvNow func(fd uintptr) bool
 }
 
@@ -200,42 +200,48 @@ func (c *Conn) stop(err error) {
 // p, or came with more than one descriptor, is a broken rule; its descriptors are
 // closed. After the peer has hung up the error is io.EOF.
 func (c *Conn) Recv(p []byte) (n, fd int, err error) {
-	return c.recv(p, c.raw.Read)
+	return c.recv(p, true)
 }
 
 // RecvNow is Recv that does not wait and heeds no deadline. If there is no message,
 // the error matches os.ErrDeadlineExceeded.
 func (c *Conn) RecvNow(p []byte) (n, fd int, err error) {
-	return c.recv(p, func(f func(fd uintptr) bool) error {
-		return c.raw.Control(func(fd uintptr) { f(fd) })
-	})
+	return c.recv(p, false)
 }
 
-// recv receives a message with c.recvNow, which read calls.
-func (c *Conn) recv(p []byte, read func(func(fd uintptr) bool) error) (n, fd int, err error) {
+// recv receives a message.
+func (c *Conn) recv(p []byte, wait bool) (n, fd int, err error) {
 	for {
 		c.to = p
-		err := read(c.recvNow)
+		var err error
+		if wait {
+			err = c.raw.Read(c.recvNow)
+		} else {
+			err = c.raw.Control(func(fd uintptr) { c.recvNow(fd) })
+		}
 		c.to = nil
 		switch {
 		case err != nil:
 			return 0, -1, err
+		case c.recvErr == 0:
+			return c.received(p)
 		case c.recvErr == unix.EAGAIN: // of RecvNow
 			return 0, -1, os.ErrDeadlineExceeded
 		case c.recvErr == unix.EINTR:
 		case c.recvErr == unix.ECONNRESET:
 			// The peer hung up with messages of ours unread. It is told once, and before
 			// what the peer sent last.
-		case c.recvErr != nil:
-			return 0, -1, fmt.Errorf("receive a message: %w", c.recvErr)
 		default:
-			return c.received(p)
+			return 0, -1, fmt.Errorf("receive a message: %w", c.recvErr)
 		}
 	}
 }
 
 // received judges what the kernel has put into p and c.in.
 func (c *Conn) received(p []byte) (n, fd int, err error) {
+	if c.oobn == 0 && c.flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) == 0 && c.n > 0 { // as a rule
+		return c.n, -1, nil
+	}
 	fds, err := descriptors(c.in.oob[:c.oobn])
 	switch {
 	case err != nil:

@@ -20,7 +20,7 @@ type inbox struct {
 
 // recv receives a message into p, which must not be empty. It does not wait for one, but it
 // can block: a descriptor for which there is no room is closed within the call.
-func (in *inbox) recv(num int, p []byte) (n, oobn, flags int, err error) {
+func (in *inbox) recv(num int, p []byte) (n, oobn, flags int, err unix.Errno) {
 	in.piece.Base = unsafe.SliceData(p)
 	in.piece.SetLen(len(p))
 	in.header.Iov = &in.piece
@@ -32,7 +32,7 @@ func (in *inbox) recv(num int, p []byte) (n, oobn, flags int, err error) {
 	if errno != 0 {
 		return 0, 0, 0, errno
 	}
-	return int(r), int(in.header.Controllen), int(in.header.Flags), nil
+	return int(r), int(in.header.Controllen), int(in.header.Flags), 0
 }
 
 // sendBytes sends a message without a descriptor. It never blocks, and so may be a

@@ -169,11 +169,27 @@ func Words32[T any](tag Tag, name string, n int, load func(*T, []uint32), store 
 	}
 }
 
-// Word32 is a row of one u32.
+// Value32 is a row of one word that need not be a word of the struct.
+func Value32[T any](tag Tag, name string, load func(*T) uint32, store func(*T, uint32)) Field[T] {
+	return Field[T]{Tag: tag, Name: name,
+		Put: func(b []byte, t *T) ([]byte, error) {
+			return binary.LittleEndian.AppendUint32(Header(b, tag, 4), load(t)), nil
+		},
+		Get: func(t *T, v []byte) error {
+			if err := Size(v, 4); err != nil {
+				return err
+			}
+			store(t, binary.LittleEndian.Uint32(v))
+			return nil
+		},
+	}
+}
+
+// Word32 is a row of one word.
 func Word32[T any, V ~uint32](tag Tag, name string, at func(*T) *V) Field[T] {
-	return Words32(tag, name, 1,
-		func(t *T, w []uint32) { w[0] = uint32(*at(t)) },
-		func(t *T, w []uint32) { *at(t) = V(w[0]) })
+	return Value32(tag, name,
+		func(t *T) uint32 { return uint32(*at(t)) },
+		func(t *T, w uint32) { *at(t) = V(w) })
 }
 
 // Words64 is a row of consecutive u64 words.
@@ -219,17 +235,18 @@ func Word64[T any, V ~uint64 | ~int64](tag Tag, name string, at func(*T) *V) Fie
 // Bits is a row of booleans, the first in bit 0 of a u32. A reader ignores bits
 // that it does not know.
 func Bits[T any](tag Tag, name string, at ...func(*T) *bool) Field[T] {
-	return Words32(tag, name, 1,
-		func(t *T, w []uint32) {
+	return Value32(tag, name,
+		func(t *T) (w uint32) {
 			for i, f := range at {
 				if *f(t) {
-					w[0] |= 1 << i
+					w |= 1 << i
 				}
 			}
+			return w
 		},
-		func(t *T, w []uint32) {
+		func(t *T, w uint32) {
 			for i, f := range at {
-				*f(t) = w[0]&(1<<i) != 0
+				*f(t) = w&(1<<i) != 0
 			}
 		})
 }

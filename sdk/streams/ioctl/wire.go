@@ -62,12 +62,12 @@ var nextFields = []record.Field[Next]{
 	record.Word64(tagNextID, "ID", func(n *Next) *uint64 { return &n.ID }),
 	kindField(tagNextKind, Nak, func(n *Next) *NextKind { return &n.Kind }),
 	record.Word64(tagNextAddr, "address", func(n *Next) *uint64 { return &n.Addr }),
-	record.Words32(tagNextSize, "size", 1,
-		func(n *Next, w []uint32) { w[0] = uint32(n.Size) },
-		func(n *Next, w []uint32) { n.Size = int(min(w[0], math.MaxInt32)) }), // more is over any limit as well
-	record.Words32(tagNextRval, "result", 1,
-		func(n *Next, w []uint32) { w[0] = uint32(n.Rval) },
-		func(n *Next, w []uint32) { n.Rval = int32(w[0]) }),
+	record.Value32(tagNextSize, "size",
+		func(n *Next) uint32 { return uint32(n.Size) },
+		func(n *Next, w uint32) { n.Size = int(min(w, math.MaxInt32)) }), // more is over any limit as well
+	record.Value32(tagNextRval, "result",
+		func(n *Next) uint32 { return uint32(n.Rval) },
+		func(n *Next, w uint32) { n.Rval = int32(w) }),
 	record.Word32(tagNextErrno, "errno", func(n *Next) *streams.Errno { return &n.Errno }),
 	bytesField(tagNextData, func(n *Next) *[]byte { return &n.Data }),
 }
@@ -95,9 +95,9 @@ func bytesField[T any](tag record.Tag, at func(*T) *[]byte) record.Field[T] {
 
 // kindField is a row of a kind, which is last at most.
 func kindField[T any, K ~uint8](tag record.Tag, last K, at func(*T) *K) record.Field[T] {
-	return record.Words32(tag, "kind", 1,
-		func(t *T, w []uint32) { w[0] = uint32(*at(t)) },
-		func(t *T, w []uint32) { *at(t) = K(min(w[0], uint32(last)+1)) }) // what is greater is refused later
+	return record.Value32(tag, "kind",
+		func(t *T) uint32 { return uint32(*at(t)) },
+		func(t *T, w uint32) { *at(t) = K(min(w, uint32(last)+1)) }) // what is greater is refused later
 }
 
 // AppendBinary appends r as a record. Rights and credential of the caller are not in it.

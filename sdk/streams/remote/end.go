@@ -144,7 +144,7 @@ func refused(format string, args ...any) error {
 
 // tell puts what is needed next into the answer of a call.
 func (e *End) tell(a *userclient.Args, n ioctl.Next) error {
-	b, err := n.AppendBinary(nil)
+	b, err := n.AppendBinary(a.OutBytes[:0])
 	if err != nil {
 		return &ioreturn.StatusError{Code: ioreturn.InternalError, Detail: err.Error()}
 	}

@@ -42,8 +42,8 @@ type Lower struct {
 	interrupted bool               // since then
 	id          uint64             // of the command that is on its way, 0 of a flush
 	cancel      context.CancelFunc // of its call; nil if none is under way
-	own         context.Context    // of calls without another one
-	endOwn      context.CancelFunc
+	own         *revocable         // of calls without another context
+	endOwn      context.CancelFunc // its cancel
 	port        *streams.Port
 	closed      bool
 	over        chan struct{} // closed when the last call after Close has returned
@@ -201,11 +201,14 @@ func (l *Lower) bound(ctx context.Context) (_ context.Context, done func()) {
 		return ctx, l.cancel
 	}
 	if l.own == nil || l.own.Err() != nil {
-		l.own, l.endOwn = context.WithCancel(context.Background())
+		l.own = newRevocable()
+		l.endOwn = l.own.cancel
 	}
 	l.cancel = l.endOwn
-	return l.own, func() {}
+	return l.own, nothing
 }
+
+func nothing() {}
 
 // work sends what is in the queue.
 func (l *Lower) work() {
