@@ -117,14 +117,19 @@ func (b *Block) Resize(front, back int) error {
 func (b *Block) Value() any { return b.data.value }
 
 // SetValue lets the block carry a Go value beside its bytes. Duplicates share it and
-// copies take it over. It returns ErrShared.
+// copies take it over; a [Carried] one is told of both. It returns ErrShared.
 func (b *Block) SetValue(v any) error {
 	if b.data.shared() {
 		return ErrShared
 	}
-	b.data.value = v
+	b.data.carry(v)
 	return nil
 }
+
+// Over reports whether the block's memory is what [Arena.External] was given together with
+// r, which must be comparable with ==. The range of such a block begins [Block.Room] bytes
+// behind the begin of that memory.
+func (b *Block) Over(r FreeRoutine) bool { return b.data.class == classExternal && b.data.free == r }
 
 // DupBlock returns a new block over the same data, with the same range, band and flags
 // and nothing behind it (System V's dupb). The error is ErrReferences, or ENOSR when
@@ -155,7 +160,7 @@ func (b *Block) CopyBlock() (*Block, error) {
 	}
 	c.w = copy(c.data.buf, b.Bytes())
 	c.band, c.flags = b.band, b.flags
-	c.data.value = b.data.value
+	c.data.carry(b.data.value)
 	if b.data.body != nil {
 		c.data.body = b.data.body.clone(b.arena)
 	}

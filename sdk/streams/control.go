@@ -198,7 +198,7 @@ func (b *Block) reuse(t Type, size int) bool {
 	b.attach(nil)
 	b.r, b.w = 0, size
 	clear(b.Bytes())
-	b.data.value = nil
+	b.data.carry(nil)
 	return true
 }
 

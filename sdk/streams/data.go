@@ -66,12 +66,36 @@ func (d *data) drop() {
 		d.arena.discard(d.body)
 		d.body = nil
 	}
-	d.value = nil
+	d.carry(nil)
 	if d.free != nil {
 		d.arena.defers(d)
 		return
 	}
 	d.arena.recycle(d)
+}
+
+// Carried is a value of a block, see [Block.SetValue], that wants to know how long anybody
+// can see it. Both methods may be called in any goroutine, also inside procedures; they must
+// not block, and not use a stream.
+type Carried interface {
+	// Carry is told of each data block that takes the value: one for SetValue, and one for
+	// each copy. Duplicates share a data block.
+	Carry()
+	// Drop is told of each of them that has lost it, because its last reference went or it
+	// was given another value. It is called as often as Carry.
+	Drop()
+}
+
+// carry sets the value.
+func (d *data) carry(v any) {
+	if c, ok := v.(Carried); ok {
+		c.Carry()
+	}
+	before := d.value
+	d.value = v
+	if c, ok := before.(Carried); ok {
+		c.Drop()
+	}
 }
 
 func (d *data) shared() bool { return d.refs.Load() > 1 }

@@ -128,7 +128,7 @@ func (b *Block) Pullup(n int) error {
 	if err != nil {
 		return err
 	}
-	c.data.value = b.data.value
+	c.data.carry(b.data.value)
 	// The first block changes its data with the new block and is then filled from what the
 	// new block now has: the old first range, and the chain.
 	b.data, c.data = c.data, b.data
@@ -174,7 +174,8 @@ func (b *Block) PullupCopy(n int) (*Block, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.band, c.flags, c.data.value = b.band, b.flags, b.data.value
+	c.band, c.flags = b.band, b.flags
+	c.data.carry(b.data.value)
 	for ; b != rest; b = b.cont {
 		c.w += copy(c.data.buf[c.w:], b.Bytes())
 	}

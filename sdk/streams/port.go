@@ -195,6 +195,20 @@ func (q *Queue) serveHeld() {
 	}
 }
 
+// Flush frees the messages of data types that the stream had no room for. It may be called
+// from procedures of the port's stream only, such as that of a driver for an MFlush.
+func (p *Port) Flush() {
+	var next *Block
+	for m := p.held.first; m != nil; m = next {
+		next = m.next
+		if m.data.typ.IsData() {
+			p.held.remove(m)
+			p.release(m)
+			m.Free()
+		}
+	}
+}
+
 // close ends the port. The caller is inside its stream.
 func (p *Port) close() {
 	p.mu.Lock()

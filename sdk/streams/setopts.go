@@ -29,7 +29,7 @@ func (q *Queue) SetHeadOptions(o HeadOptions) error {
 	if err != nil {
 		return err
 	}
-	m.data.value = o
+	m.data.carry(o)
 	q.pair.read.PutNext(m)
 	return nil
 }
