@@ -135,7 +135,13 @@ func (d *Driver) TryTake() (*Buffer, error) {
 	}
 	var one [1]*Buffer
 	n, err := ln.grab(one[:], false)
+	again := n == 0 && err == nil && ln.mods != nil && ln.mods.outbox.n > 0
 	_ = ln.unlock(nil, queue.WakeNone) // no publication, so nothing can fail
+	if again {                         // unlock may have let what came through the modules
+		s.mu.Lock()
+		n, err = ln.grab(one[:], false)
+		_ = ln.unlock(nil, queue.WakeNone)
+	}
 	switch {
 	case n > 0:
 		return one[0], nil

@@ -88,7 +88,8 @@ func (f *Frame) Time() time.Duration {
 	return time.Duration(f.e.Time())
 }
 
-// Flags returns the entry's flags.
+// Flags returns the entry's flags. On a to-device stream that is FlagFlushed if a module of
+// the driver has dropped what was sent in this buffer before, and otherwise nothing.
 func (f *Frame) Flags() Flags { return f.e.Flags() }
 
 // Metadata returns the header of the control region. The error matches ErrUnsupported

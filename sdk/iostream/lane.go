@@ -40,6 +40,7 @@ type lane struct {
 	gap      bool   // the next entry follows a loss
 	overrun  uint64 // entries lost in the row of losses that is going on
 	eventDue bool   // an event waits for its bell
+	ending   bool   // the stream ends when the modules are done with what they have
 	epoch    uint32 // of the format, for metadata headers
 	st       Stats
 	log      lossLog
@@ -51,6 +52,9 @@ type lane struct {
 	received uint32        // entries received from the client
 	progress chan struct{} // closed and made anew when done or received grows, if anyone waits
 	syncing  int
+
+	path userclient.PayloadPath // nil: no modules can see the payload
+	mods *modules               // not nil exactly where path is not
 
 	batch     []entry         // for Receive and Send
 	ctx       context.Context // the listener's; ended by finish
@@ -163,7 +167,7 @@ func (ln *lane) active() bool { return ln.s.state == userclient.StateRunning && 
 
 // accepts reports whether an entry that is posted now can reach the client.
 func (ln *lane) accepts() bool {
-	return (ln.s.state == userclient.StateRunning || ln.s.state == userclient.StateSuspended) && !ln.finished
+	return !ln.ending && (ln.s.state == userclient.StateRunning || ln.s.state == userclient.StateSuspended) && !ln.finished
 }
 
 // has reports whether the client has selected a feature.
@@ -171,9 +175,15 @@ func (ln *lane) has(feature uint64) bool { return ln.features&feature != 0 }
 
 // changeMode turns the direction of an open, stopped session.
 func (ln *lane) changeMode(m userclient.Mode) error {
+	ln.dropDown()
 	ln.s.mu.Lock()
 	defer ln.s.mu.Unlock()
-	if err := ln.receive(); err != nil {
+	if ln.mods != nil {
+		ln.mods.bypass = true // what has not been received by now passes no modules: nobody will get it
+		defer func() { ln.mods.bypass = false }()
+	}
+	err := ln.receive()
+	if err != nil {
 		return err
 	}
 	if n := len(ln.buffers) - ln.end.Owned() + ln.users - 1; n > 0 {
@@ -197,6 +207,10 @@ func (ln *lane) finish() {
 	ln.s.mu.Lock()
 	if !ln.finished {
 		ln.dropBacklog(userclient.LossSessionEnded)
+		if ln.mods != nil {
+			ln.countDown()
+			ln.mods.downDue = true
+		}
 		ln.finished = true
 		close(ln.progress)
 	}
@@ -231,7 +245,11 @@ func (ln *lane) unlock(m *memory, wake queue.Wake) error {
 	if ln.eventDue {
 		events, ln.eventDue = s.evBell, false
 	}
+	d := ln.dueModules()
 	s.mu.Unlock()
+	if d != (due{}) {
+		ln.afterUnlock(d)
+	}
 	if m != nil {
 		s.giveMemory(m)
 	}

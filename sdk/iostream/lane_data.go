@@ -37,15 +37,20 @@ func (ln *lane) receive() error {
 // stream that goes from the device only.
 func (ln *lane) gotBack(es []entry) {
 	fills := ln.mode.ToDevice()
+	through := fills && ln.through(true)
 	for i := range es {
 		e := &es[i]
 		if fills {
 			if !ln.has(userclient.FeatureSequence) {
 				e.Seq, e.Stamp = 0, 0 // words without a meaning (C15)
 			}
+			ln.st.Bytes += uint64(e.DataLength)
+			if through && e.DataLength > 0 {
+				ln.mods.passages[e.Buffer].begin(infoOf(e, uint64(e.Seq), true), e)
+				continue
+			}
 			b := &ln.buffers[e.Buffer]
 			b.entry, b.filled = *e, true
-			ln.st.Bytes += uint64(e.DataLength)
 		}
 		ln.free.push(e.Buffer)
 	}
@@ -57,7 +62,7 @@ func (ln *lane) gotBack(es []entry) {
 // waiting. If there is none, spare lets the overrun policy find one, or end the run
 // with errPolicyFail. mu is held.
 func (ln *lane) grab(dst []*Buffer, spare bool) (n int, err error) {
-	if !ln.active() {
+	if !ln.active() || ln.ending {
 		return 0, errNotRunning
 	}
 	if n = ln.grabFree(dst); n < len(dst) {
@@ -190,6 +195,10 @@ func (ln *lane) surrender(bs []*Buffer, ps []Posting) (*memory, error) {
 // stream time for those that have none. An error means that the session is over; every
 // entry is counted all the same.
 func (ln *lane) post(bs []*Buffer, ps []Posting, now int64) (wake queue.Wake, err error) {
+	if ln.mode != userclient.ModeInput && ln.through(false) {
+		ln.postThrough(bs, ps, now)
+		return queue.WakeNone, nil
+	}
 	n := 0
 	direct := ln.active() && (ln.s.d.cfg.Policy != DropOldest || ln.mode == userclient.ModeInput)
 	numbered := direct && ln.mode != userclient.ModeInput
@@ -344,6 +353,7 @@ func (ln *lane) resume() (wake queue.Wake, err error) {
 // learns why no more will come (C24).
 func (ln *lane) stopped(status uint32) {
 	ln.dropBacklog(userclient.LossStopped)
+	ln.ending = false
 	ln.end.SetStatus(status)
 	ln.advanced() // who waits for the driver to consume waits in vain
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
+	"github.com/iostreamkit/iostreamkit/sdk/queue"
 )
 
 // advanced wakes those who wait for the driver to have consumed something.
@@ -42,6 +43,8 @@ func (ln *lane) waitConsumed(ctx context.Context) (uint32, error) {
 	}
 	ln.nudge()
 	target := ln.received
+	_ = ln.unlock(nil, queue.WakeNone) // lets them into the modules; no publication, so nothing can fail
+	s.mu.Lock()
 	ln.syncing++
 	defer func() { ln.syncing-- }()
 	for int32(ln.consumed()-target) < 0 {

@@ -67,7 +67,7 @@ func (ln *lane) lose(c Cause, n int, lastSeq uint64) {
 	}
 	ln.log.add(LossRecord{
 		Time: ln.s.d.clock.now(), Cause: c, Count: uint32(min(uint64(n), math.MaxUint32)), LastSeq: lastSeq,
-		Free: uint32(ln.free.n), Backlog: uint32(ln.backlog.n), Posted: uint32(queued),
+		Free: uint32(ln.free.n), Backlog: uint32(ln.backlog.n + ln.inModules()), Posted: uint32(queued),
 	})
 }
 
@@ -86,7 +86,8 @@ func (ln *lane) overrunOver() {
 	}
 }
 
-// dropBacklog discards what the client has not been shown, and returns how many.
+// dropBacklog discards what the client has not been shown, in modules too, and returns how
+// many. unlock has to follow.
 func (ln *lane) dropBacklog(c Cause) int {
 	n := ln.backlog.n
 	for range n {
@@ -94,7 +95,7 @@ func (ln *lane) dropBacklog(c Cause) int {
 		ln.lose(c, 1, ln.seqOf(&e))
 		ln.goHome(e.Buffer)
 	}
-	return n
+	return n + ln.dropPassages(c)
 }
 
 // lastSeq is the number given last; meaningless unless numbered.
@@ -120,7 +121,7 @@ func (s *session) stats() Stats {
 	if st.Numbered {
 		st.LastSeq = ln.lastSeq()
 	}
-	st.Backlogged = uint64(ln.backlog.n)
+	st.Backlogged = uint64(ln.backlog.n + ln.inModules())
 	st.Wakeups = ln.waiter.wakes.load()
 	st.Log = ln.log.records()
 	return st

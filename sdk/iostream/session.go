@@ -39,6 +39,8 @@ type session struct {
 
 	controlMu sync.Mutex // held around the beginning of control, and its end
 	control   userclient.ControlSession
+
+	payload userclient.PayloadPath // of control, if its modules see payload; guarded by mu
 }
 
 func newSession(d *Driver, p Peer, r userclient.Resources) *session {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
+	"github.com/iostreamkit/iostreamkit/sdk/queue"
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 )
 
@@ -224,7 +225,7 @@ func (d *Driver) Observe() Observation {
 func (s *session) flush(_ context.Context, a *Args) error {
 	s.mu.Lock()
 	n := s.lane.dropBacklog(userclient.LossFlushed)
-	s.mu.Unlock()
+	_ = s.lane.unlock(nil, queue.WakeNone) // no publication, so nothing can fail
 	return answer(a, uint64(n))
 }
 

@@ -30,8 +30,22 @@ func (s *session) controlPlane() (userclient.ControlSession, error) {
 			return nil, &ioreturn.StatusError{Code: ioreturn.Of(err), Detail: "control plane: " + userclient.CleanText(err.Error())}
 		}
 		s.control = c
+		s.joinModules(c)
 	}
 	return s.control, nil
+}
+
+// joinModules lets payload pass the modules of a control plane that has begun.
+func (s *session) joinModules(c userclient.ControlSession) {
+	p, ok := c.(userclient.PayloadPath)
+	if !ok {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.payload = p; s.lane != nil && !s.lane.finished && s.lane.mods == nil {
+		s.lane.join(p)
+	}
 }
 
 // closeControl ends the control plane. No Call is under way any more.

@@ -33,6 +33,9 @@ func (s *session) open(ctx context.Context, a *Args) error {
 		return err
 	}
 	ln, err := newLane(s, layout, features)
+	if p, ok := s.d.cfg.Control.(userclient.PayloadPlane); err == nil && ok && p.SeesPayload() {
+		_, err = s.controlPlane()
+	}
 	if err == nil {
 		if h, ok := s.d.handler.(OpenHandler); ok {
 			err = h.HandleOpen(ctx, s.peer)
@@ -46,6 +49,9 @@ func (s *session) open(ctx context.Context, a *Args) error {
 		return err
 	}
 	s.mu.Lock()
+	if s.payload != nil {
+		ln.join(s.payload)
+	}
 	s.lane, s.opened = ln, monotime.Now()
 	s.state = userclient.StateOpen
 	s.mu.Unlock()
@@ -186,8 +192,8 @@ func (s *session) announce(st State) {
 
 // Halt stops the stream from the driver's side: nothing is posted until a client
 // starts it again, and a client that has read what was posted gets cause, or io.EOF
-// if cause is nil. At the end of the stream the backlog is posted too; otherwise it is
-// lost and counted. Handler.Stop is not called. Halt does not block. Without a client
+// if cause is nil. At the end of the stream the backlog is posted too, and what modules have:
+// the stream then ends when they are through; otherwise it is lost and counted. Handler.Stop is not called. Halt does not block. Without a client
 // that runs or has suspended the stream it does nothing.
 func (d *Driver) Halt(cause error) {
 	d.mu.Lock()
@@ -213,6 +219,11 @@ func (s *session) halt(cause error) {
 	}
 	ln, wake, err := s.lane, queue.WakeNone, error(nil)
 	if cause == nil {
+		if ln.inModules() > 0 {
+			ln.ending = true
+			s.mu.Unlock()
+			return
+		}
 		wake, err = ln.drain(ln.backlog.n)
 	}
 	ln.halted(status)

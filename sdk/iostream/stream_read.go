@@ -157,8 +157,12 @@ func (s *Stream) fill(dst []Frame) (n int, err error) {
 func (s *Stream) lend(es []entry, dst []Frame) (n int, err error) {
 	es = es[:min(len(es), len(dst))]
 	if s.mode == userclient.ModeInput {
+		flushed := uint64(0)
+		if s.has(userclient.FeatureSequence) {
+			flushed = queue.MakeStamp(0, FlagFlushed)
+		}
 		for i := range es {
-			dst[i] = Frame{s: s, e: entry{Buffer: es[i].Buffer}, seq: s.nextSeq, empty: true, gen: s.lease.lend(es[i].Buffer)}
+			dst[i] = Frame{s: s, e: entry{Buffer: es[i].Buffer, Stamp: es[i].Stamp & flushed}, seq: s.nextSeq, empty: true, gen: s.lease.lend(es[i].Buffer)}
 		}
 		return len(es), nil
 	}

@@ -38,6 +38,7 @@ var statsFields = []field[Stats]{
 	record.Word64(TagStatsCopies, "copies", func(s *Stats) *uint64 { return &s.Copies }),
 	record.Word64(TagStatsRings, "rings", func(s *Stats) *uint64 { return &s.Rings }),
 	record.Word64(TagStatsWakeups, "wake-ups", func(s *Stats) *uint64 { return &s.Wakeups }),
+	record.Word64(TagStatsDiscarded, "discarded", func(s *Stats) *uint64 { return &s.Discarded }),
 	{Tag: TagStatsLoss, Name: "loss log", Many: MaxLossLog, Put: putLossLog, Get: getLoss},
 }
 

@@ -88,6 +88,7 @@ const (
 	TagStatsRings      Tag = 9  // u64
 	TagStatsWakeups    Tag = 10 // u64
 	TagStatsLoss       Tag = 11 // up to 64 times, oldest first: i64 time, u32 cause, u32 count, u64 last seq, 3 × u32: free, backlog, posted, u32 zero
+	TagStatsDiscarded  Tag = 12 // u64
 )
 
 // Fields of an Observation.

@@ -174,7 +174,7 @@ type LossRecord struct {
 	Count   uint32 // entries lost in a row
 	LastSeq uint64 // sequence number of the last of them
 	// Free, Backlog and Posted are the fill levels then: buffers with the driver,
-	// entries waiting in the backlog, entries in the output queue. What is missing to
+	// entries waiting in the backlog or in modules, entries in the output queue. What is missing to
 	// the buffer count was with the client. Together they tell who was late.
 	Free, Backlog, Posted uint32
 }
@@ -189,12 +189,13 @@ type Stats struct {
 	LastSeq    uint64 // of the last entry that was given a number
 	Posted     uint64 // entries published on the output queue
 	Returned   uint64 // entries taken from the input queue
-	Backlogged uint64 // entries in the backlog now (a gauge)
+	Backlogged uint64 // entries in the backlog now, and in modules on their way to it (a gauge)
 	Lost       [Causes]uint64
 	Bytes      uint64 // payload of posted or (to-device) returned entries
 	Copies     uint64 // payload copies made by the library: 0, or the data path is wrong
 	Rings      uint64 // notifications really sent to the client
 	Wakeups    uint64 // times that the driver's side was woken
+	Discarded  uint64 // entries of the client that a module dropped before the driver saw them
 	Log        []LossRecord
 }
 

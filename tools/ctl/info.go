@@ -76,6 +76,7 @@ type statsResult struct {
 	Copies      uint64            `json:"copies" doc:"copies of payload that the library made at the driver's end"`
 	Rings       uint64            `json:"rings" doc:"notifications really sent to the client"`
 	Wakeups     uint64            `json:"wakeups" doc:"times that the driver's end was woken"`
+	Discarded   uint64            `json:"discarded" doc:"entries of the client that a module of the driver dropped"`
 	LastSeq     *uint64           `json:"last_seq,omitempty" doc:"number of the last entry"`
 }
 
@@ -204,6 +205,7 @@ func statsOf(st *iostream.Stats) statsResult {
 	r := statsResult{
 		Posted: st.Posted, Returned: st.Returned, Backlogged: st.Backlogged, Bytes: st.Bytes,
 		Lost: st.TotalLost(), LostByCause: lostByCause(st), Copies: st.Copies, Rings: st.Rings, Wakeups: st.Wakeups,
+		Discarded: st.Discarded,
 	}
 	if st.Numbered {
 		r.LastSeq = &st.LastSeq

@@ -85,6 +85,7 @@ struct iosk_field {
 #define IOSK_TAG_STATS_RINGS      9u /* uint64_t */
 #define IOSK_TAG_STATS_WAKEUPS    10u /* uint64_t */
 #define IOSK_TAG_STATS_LOSS       11u /* repeated: struct iosk_loss */
+#define IOSK_TAG_STATS_DISCARDED  12u /* uint64_t */
 
 /* Fields of an observation. */
 #define IOSK_TAG_OBS_STATE  1u /* uint32_t */

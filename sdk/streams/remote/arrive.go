@@ -8,6 +8,8 @@ import "github.com/iostreamkit/iostreamkit/sdk/streams"
 // inside the stream.
 func (e *End) arrive(q *streams.Queue, m *streams.Block) {
 	switch m.Type() {
+	case streams.MData:
+		e.payload(m, false)
 	case streams.MIocAck, streams.MIocNak, streams.MCopyIn, streams.MCopyOut:
 		e.replied(q, m)
 	case streams.MIoctl:

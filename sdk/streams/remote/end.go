@@ -28,12 +28,18 @@ type Plane struct {
 	Driver *streams.Module
 	// Stack lists modules that each stream has from the start, the top one last.
 	Stack []*streams.Module
+	// CommandsOnly keeps the payload of the stream away from the modules. Otherwise it
+	// passes them all, as STREAMS data does; see [End.SendPayload].
+	CommandsOnly bool
 	// Modules finds a module that a client wants to push, nil if there is none, or this
 	// client may not. Nil means that clients push nothing.
 	Modules func(name string, p userclient.Peer) *streams.Module
 }
 
-var _ userclient.ControlPlane = (*Plane)(nil)
+var (
+	_ userclient.ControlPlane = (*Plane)(nil)
+	_ userclient.PayloadPlane = (*Plane)(nil)
+)
 
 // NewControl is NewEnd, for a driver's configuration.
 func (p *Plane) NewControl(peer userclient.Peer) (userclient.ControlSession, error) {
@@ -48,7 +54,11 @@ type End struct {
 	plane  *Plane
 	peer   userclient.Peer
 	stream *streams.Stream
+	port   *streams.Port // where the driver's entries enter
 	gone   chan struct{} // closed by Close
+
+	modules atomic.Int32 // that payload passes
+	scratch []byte       // of the top's and the bottom's procedures
 
 	mu       sync.Mutex
 	current  *exchange // the conversation that is under way
@@ -86,7 +96,7 @@ func NewEnd(p *Plane, peer userclient.Peer) (*End, error) {
 	top := &streams.Module{Name: "remote", Read: streams.Procedures{Put: e.arrive}}
 	info := streams.OpenInfo{Credential: peer}
 	var err error
-	if e.stream, err = d.Open(p.Driver, top, info); err != nil {
+	if e.stream, err = d.Open(e.bottom(), top, info); err != nil {
 		return nil, ioreturn.Op("open", "control plane", err)
 	}
 	for _, m := range p.Stack {
@@ -94,6 +104,7 @@ func NewEnd(p *Plane, peer userclient.Peer) (*End, error) {
 			e.Close()
 			return nil, ioreturn.Op("push", m.Name, err)
 		}
+		e.modules.Add(1)
 	}
 	return e, nil
 }

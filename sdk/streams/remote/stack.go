@@ -32,7 +32,11 @@ func (e *End) push(ctx context.Context, name string) error {
 		return &ioreturn.StatusError{Code: ioreturn.NotFound, Detail: fmt.Sprintf("there is no module %q to push", record.CleanText(name))}
 	}
 	return asStatus(e.plumb(ctx, func(p *streams.Plumbing) error {
-		return p.Push(m, streams.OpenInfo{Credential: e.peer})
+		err := p.Push(m, streams.OpenInfo{Credential: e.peer})
+		if err == nil {
+			e.modules.Add(1)
+		}
+		return err
 	}))
 }
 
@@ -41,7 +45,11 @@ func (e *End) pop(ctx context.Context) error {
 		if len(e.stream.Names())-1 <= len(e.plane.Stack) {
 			return &ioreturn.StatusError{Code: ioreturn.NotPermitted, Detail: "what is left was pushed by the driver"}
 		}
-		return p.Pop()
+		err := p.Pop()
+		if err == nil {
+			e.modules.Add(-1)
+		}
+		return err
 	}))
 }
 
@@ -71,13 +79,17 @@ func (e *End) flush(a *userclient.Args) error {
 	if streams.FlushFlags(a.In[0])&streams.FlushBand != 0 {
 		body = append(body, byte(a.In[1]))
 	}
+	return asStatus(e.sendFlush(body))
+}
+
+func (e *End) sendFlush(body []byte) error {
 	m, err := e.stream.Arena().From(streams.MFlush, body)
 	if err == nil {
 		if err = e.stream.Put(m); err != nil {
 			m.Free()
 		}
 	}
-	return asStatus(err)
+	return err
 }
 
 // names is a list of modules.

@@ -81,7 +81,7 @@ func (c *controls) plane(stack []*streams.Module) (userclient.ControlPlane, erro
 	}
 	pushable := map[string]*streams.Module{sum.Name: sum, rate.Name: rate}
 	return &remote.Plane{
-		Driver: driver, Stack: stack,
+		Driver: driver, Stack: stack, CommandsOnly: len(stack) > 0,
 		Modules: func(name string, _ userclient.Peer) *streams.Module { return pushable[name] },
 	}, nil
 }
