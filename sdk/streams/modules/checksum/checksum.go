@@ -7,6 +7,11 @@
 // It is the model of a module that judges data. The other side may share the memory of a
 // message and change it at any time, so the module takes a copy first, checks the copy, and
 // passes the copy on: what was checked is what the next module gets.
+//
+// In the payload of an IOStream an entry is a message. What a client fills lies in memory
+// that the client can still write to. So below the modules the copy is copied back into that
+// memory, where the driver reads it: the next modules are protected, and a driver must still
+// take a copy before it trusts what it reads (C40).
 package checksum
 
 import (
@@ -73,16 +78,30 @@ func (c *Counts) add(q *streams.Queue, m *streams.Block) {
 	for b := m; b != nil; b = b.Next() {
 		crc = crc32.Update(crc, table, b.Bytes())
 	}
-	tail, err := q.Arena().From(streams.MData, binary.LittleEndian.AppendUint32(nil, crc))
-	if err == nil {
-		err = m.Link(tail)
-	}
-	if err != nil {
+	var sum [Size]byte
+	binary.LittleEndian.PutUint32(sum[:], crc)
+	if err := attach(q, m, sum[:]); err != nil {
 		c.NoMemory.Add(1)
 		m.Free()
 		return
 	}
 	q.PutNext(m)
+}
+
+// attach puts the sum behind a message: into its only block where that has room, so that
+// the payload of an IOStream stays where it is, else into a new one.
+func attach(q *streams.Queue, m *streams.Block, sum []byte) error {
+	if m.Next() == nil && m.Append(sum) == nil {
+		return nil
+	}
+	tail, err := q.Arena().From(streams.MData, sum)
+	if err != nil {
+		return err
+	}
+	if err = m.Link(tail); err != nil {
+		tail.Free()
+	}
+	return err
 }
 
 // check is the put procedure that checks the sum and takes it off.

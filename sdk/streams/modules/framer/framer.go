@@ -28,6 +28,7 @@ type Counts struct {
 	Records  atomic.Uint64 // that came up
 	TooLong  atomic.Uint64 // lengths above Max, in either direction
 	NoMemory atomic.Uint64 // records dropped because there was no memory
+	NoEntry  atomic.Uint64 // records of an IOStream dropped because their entry was taken by the one before
 }
 
 // Config tunes the module. The zero value is ready to use.
@@ -48,6 +49,10 @@ type Config struct {
 // follows makes sense: the stream gets an M_ERROR with EPROTO, and what comes is dropped
 // until the read side is flushed. What goes down and is longer than Max is dropped.
 // Messages other than M_DATA pass.
+//
+// In the payload of an IOStream what comes up is entries, and a record goes on as the entry in
+// which it ends: with its number, in its buffer. So not more than one record may end in an
+// entry, and an entry in which none ends counts as dropped by a module.
 func Module(cfg Config) (*streams.Module, error) {
 	if cfg.Max < 0 || cfg.Max > 1<<31-1 {
 		return nil, streams.EINVAL
@@ -109,9 +114,11 @@ func cut(q *streams.Queue, m *streams.Block) {
 		return
 	}
 	c := q.Private().(*cutter)
+	c.entry, c.entries = m.Value(), m.Value() != nil
 	for b := m; b != nil; b = b.Next() {
 		c.take(q, b.Bytes())
 	}
+	c.entry = nil
 	m.Free()
 }
 
@@ -129,6 +136,10 @@ type cutter struct {
 	record *streams.Block
 	left   int  // bytes of the record that are still to come
 	lost   bool // nothing makes sense any more
+
+	// Of the message that is being cut.
+	entries bool // it is an entry of an IOStream
+	entry   any  // what its next record takes over
 }
 
 func (c *cutter) reset() {
@@ -183,7 +194,14 @@ func (c *cutter) begin(q *streams.Queue) {
 func (c *cutter) send(q *streams.Queue) {
 	m := c.record
 	c.record = nil
-	if m != nil {
+	switch {
+	case m == nil:
+	case c.entries && c.entry == nil:
+		c.framer.counts.NoEntry.Add(1)
+		m.Free()
+	default:
+		_ = m.SetValue(c.entry) // nobody shares the record
+		c.entry = nil
 		c.framer.counts.Records.Add(1)
 		q.PutNext(m)
 	}

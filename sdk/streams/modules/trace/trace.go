@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/iostreamkit/iostreamkit/sdk/streams"
+	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 )
 
 // Event is a message that passed.
@@ -19,6 +20,9 @@ type Event struct {
 	Size  int           // bytes of data in all blocks
 	Ioctl streams.Ioctl // of the ioctl family: which one
 	Reply streams.Reply // of M_IOCACK and M_IOCNAK
+	// Entry says which entry of an IOStream the message is; only if IsEntry.
+	Entry   userclient.PayloadInfo
+	IsEntry bool
 }
 
 // String returns a line for people: "down M_IOCTL 8 bytes, command 0x7801 (3)".
@@ -31,6 +35,9 @@ func (e Event) String() string {
 	}
 	if e.Type.IsIoctl() {
 		fmt.Fprintf(&b, ", command %v (%d)", e.Ioctl.Cmd, e.Ioctl.ID)
+	}
+	if e.IsEntry {
+		fmt.Fprintf(&b, ", entry %d", e.Entry.Seq)
 	}
 	switch {
 	case e.Type == streams.MIocAck && e.Reply.Error == 0:
@@ -74,5 +81,8 @@ func describe(q *streams.Queue, m *streams.Block) Event {
 	e := Event{Down: !q.IsRead(), Type: m.Type(), Band: m.Band(), Size: m.Size()}
 	e.Ioctl, _ = m.Ioctl()
 	e.Reply, _ = m.Reply()
+	if p, ok := m.Value().(userclient.Payload); ok {
+		e.Entry, e.IsEntry = p.Info(), true
+	}
 	return e
 }
