@@ -46,6 +46,8 @@ func TestMain(m *testing.M) {
 			s.Mode = 0o666
 		}
 		err = driverProcess(s, role == "driver that writes late")
+	case "driver with modules":
+		err = modulesProcess()
 	case "client":
 		err = clientProcess()
 	default:
