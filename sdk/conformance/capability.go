@@ -52,6 +52,8 @@ const (
 	CapCounter  Capability = "counter"  // the payload is a known counter
 	CapPRBS     Capability = "prbs"     // the payload is a known pseudo-random sequence
 	CapLoopback Capability = "loopback" // what is sent comes back unchanged
+
+	CapSafeCommands Capability = "safe-commands" // the device file names commands that may be sent
 )
 
 // Capabilities of the target. A rule that lacks CapRestart is skipped, not unclaimed:
@@ -78,7 +80,7 @@ func (s capSet) list() []Capability { return slices.Sorted(maps.Keys(s)) }
 // told reports whether c can't be seen in a description.
 func told(c Capability) bool {
 	switch c {
-	case CapCounter, CapPRBS, CapLoopback:
+	case CapCounter, CapPRBS, CapLoopback, CapSafeCommands:
 		return true
 	}
 	return ofTarget(c)

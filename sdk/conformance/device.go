@@ -36,6 +36,10 @@ type Device struct {
 	CableConnected bool     `json:"cable_connected,omitempty"`
 	// AllowDestructive permits rules that may harm the device or end the driver.
 	AllowDestructive bool `json:"allow_destructive,omitempty"`
+	// SafeCalls are named controls that may be called, SafeCommands commands that may be
+	// sent. AllowDestructive permits all calls.
+	SafeCalls    []string      `json:"safe_calls,omitempty"`
+	SafeCommands []SafeCommand `json:"safe_commands,omitempty"`
 	// Capabilities are declared in addition to the target's own.
 	Capabilities []Capability `json:"capabilities,omitempty"`
 	Waivers      []Waiver     `json:"waivers,omitempty"`
@@ -129,6 +133,9 @@ func (d *Device) check() error {
 	if err := checkPatterns(d.NeedsCable); err != nil {
 		return fmt.Errorf("needs_cable: %w", err)
 	}
+	if err := d.checkSafe(); err != nil {
+		return err
+	}
 	for i, w := range d.Waivers {
 		switch {
 		case !known(w.Rule):
@@ -152,6 +159,9 @@ func known(id string) bool {
 // declared returns the capabilities that the file adds.
 func (d *Device) declared() []Capability {
 	out := slices.Clone(d.Capabilities)
+	if len(d.SafeCommands) > 0 {
+		out = append(out, CapSafeCommands)
+	}
 	switch d.Pattern {
 	case PatternCounter:
 		out = append(out, CapCounter)

@@ -17,6 +17,8 @@ import (
 const deviceFile = `{
   "warmup": "2s", "frame_period": "33ms", "time_scale": 1.5, "pattern": "counter",
   "needs_cable": ["DATA-*"], "allow_destructive": true, "capabilities": ["native"],
+  "safe_calls": ["self-test"],
+  "safe_commands": [{"name": "SWAP", "number": 22017, "data": "00ff 10", "memory": [{"addr": 4096, "data": "aa", "size": 16}]}],
   "waivers": [{"rule": "LIFE-02", "reason": "firmware 2.2 mends it", "expires": "2026-12-31"}]
 }`
 
@@ -32,6 +34,10 @@ func TestDeviceFile(t *testing.T) {
 	want := &Device{
 		WarmUp: Duration(2 * time.Second), FramePeriod: Duration(33 * time.Millisecond), TimeScale: 1.5,
 		Pattern: PatternCounter, NeedsCable: []string{"DATA-*"}, AllowDestructive: true,
+		SafeCalls: []string{"self-test"},
+		SafeCommands: []SafeCommand{{
+			Name: "SWAP", Number: 0x5601, Data: Hex{0, 0xff, 0x10}, Memory: []SafeMemory{{Addr: 0x1000, Data: Hex{0xaa}, Size: 16}},
+		}},
 		Capabilities: []Capability{CapNative},
 		Waivers:      []Waiver{{Rule: "LIFE-02", Reason: "firmware 2.2 mends it", Expires: "2026-12-31"}},
 	}
@@ -56,6 +62,14 @@ func TestDeviceFileIsStrict(t *testing.T) {
 		"unknown rule":    {`{"waivers": [{"rule": "NONE-01", "reason": "x", "expires": "2026-12-31"}]}`, "NONE-01"},
 		"without reason":  {`{"waivers": [{"rule": "LIFE-01", "reason": " ", "expires": "2026-12-31"}]}`, "no reason"},
 		"without a date":  {`{"waivers": [{"rule": "LIFE-01", "reason": "x"}]}`, "no date"},
+		"bad call":        {`{"safe_calls": ["self test"]}`, "safe_calls: 1"},
+		"no number":       {`{"safe_commands": [{"name": "SWAP"}]}`, "SWAP: it has no number"},
+		"head's command":  {`{"safe_commands": [{"number": 21250}]}`, "0x5302: it is a command of the stream head"},
+		"odd digits":      {`{"safe_commands": [{"number": 7, "data": "123"}]}`, "hexadecimal"},
+		"data twice":      {`{"safe_commands": [{"number": 7, "transparent": true, "data": "12"}]}`, "put them into memory"},
+		"stray argument":  {`{"safe_commands": [{"number": 7, "arg": 1}]}`, "not transparent"},
+		"small memory":    {`{"safe_commands": [{"number": 7, "memory": [{"addr": 1, "data": "1234", "size": 1}]}]}`, "memory 1"},
+		"memory at zero":  {`{"safe_commands": [{"number": 7, "memory": [{"data": "1234"}]}]}`, "at 0"},
 		"with a bad date": {`{"waivers": [{"rule": "LIFE-01", "reason": "x", "expires": "tomorrow"}]}`, "tomorrow"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -28,4 +28,4 @@ package conformance
 
 // Version is the version of the suite. The major number grows when a driver that was
 // conformant may not be any more.
-const Version = "0.2.0"
+const Version = "0.3.0"

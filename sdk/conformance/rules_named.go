@@ -3,8 +3,10 @@
 package conformance
 
 // namedRules are about named controls (C51).
-func namedRules() []Rule {
-	return ofControl([]Rule{
+func namedRules() []Rule { return ofControl(append(valueRules(), toldRules()...)) }
+
+func valueRules() []Rule {
+	return []Rule{
 		{
 			ID: "NAMED-01", Check: checkNamedList,
 			Title:  "The list of controls can be read",
@@ -89,5 +91,5 @@ func namedRules() []Rule {
 			Why:    "Controls are of the device. A panel that shows its own copy shows what is not so.",
 			Remedy: "Keep values with the device and not with the session.",
 		},
-	})
+	}
 }

@@ -2,14 +2,23 @@
 
 package conformance
 
+import (
+	"cmp"
+	"slices"
+)
+
 // sinceControl is the version of the suite that had the control plane first.
 const sinceControl = "0.2.0"
+
+// sincePatience is the version that had rules about waiting, told changes, calls and the
+// commands of the device file first.
+const sincePatience = "0.3.0"
 
 // ofControl fills in what all rules of the control plane have in common.
 func ofControl(rules []Rule) []Rule {
 	for i := range rules {
 		r := &rules[i]
-		r.Profile, r.Level, r.Origin, r.Since = Core, Must, Both, sinceControl
+		r.Profile, r.Level, r.Origin, r.Since = Core, Must, Both, cmp.Or(r.Since, sinceControl)
 		r.Needs = append([]Capability{CapControlPlane}, r.Needs...)
 	}
 	return rules
@@ -17,7 +26,7 @@ func ofControl(rules []Rule) []Rule {
 
 // planeRules are about commands, modules and flushes (C6, C7).
 func planeRules() []Rule {
-	return ofControl(append(commandRules(), append(rubbishRules(), append(stackRules(), planeStateRules()...)...)...))
+	return ofControl(slices.Concat(commandRules(), rubbishRules(), stackRules(), planeStateRules(), safeCommandRules()))
 }
 
 func commandRules() []Rule {

@@ -2,8 +2,12 @@
 
 package conformance
 
+import "slices"
+
 // talkRules are about conversations: commands with copies from and to the client's memory (C6).
-func talkRules() []Rule { return ofControl(append(copyRules(), conversationRules()...)) }
+func talkRules() []Rule {
+	return ofControl(slices.Concat(copyRules(), conversationRules(), patienceRules(), safeTalkRules()))
+}
 
 func copyRules() []Rule {
 	return []Rule{

@@ -196,6 +196,8 @@ func (s *Suite) applies(r *Rule) (v Verdict, reason string) {
 			return NotClaimed, "the driver is no process that this run may kill; start it by command"
 		case c == CapRestart:
 			return Skip, "this run can't start the driver anew; start it by command"
+		case c == CapSafeCommands:
+			return NotClaimed, "the device file names no command that may be sent"
 		case told(c) && s.device.Pattern == "" && !declaresSeen(s.declared):
 			return Skip, "nobody has said what the payload is: name a pattern in the device file"
 		default:

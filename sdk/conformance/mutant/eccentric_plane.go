@@ -21,9 +21,9 @@ func oddPlanes() []Eccentric {
 	return []Eccentric{
 		{
 			Name: "slow-commands", Odd: "It takes 200 ms for each command, and as long for each named control.",
-			New: planned("slow-commands", func() (*control.Table, error) {
-				return tableOf(func(s *setting) {
-					if s.Access&control.CanGet == 0 {
+			New: planned("slow-commands", func(v *voice) (*control.Table, error) {
+				return v.tableOf(func(s *setting) {
+					if s.Access&control.CanGet == 0 || s.Volatile {
 						return
 					}
 					var now atomic.Pointer[control.Value]
@@ -46,7 +46,7 @@ func oddPlanes() []Eccentric {
 		},
 		{
 			Name: "holding-modules", Odd: "Commands and answers pass two modules that keep each message for their service procedures.",
-			New: planned("holding-modules", func() (*control.Table, error) { return tableOf(nil) }, []*streams.Module{holding, holding}),
+			New: planned("holding-modules", func(v *voice) (*control.Table, error) { return v.tableOf(nil) }, []*streams.Module{holding, holding}),
 		},
 		{
 			Name: "many-controls", Odd: "It has 200 controls, whose list takes many conversations.",
@@ -56,7 +56,7 @@ func oddPlanes() []Eccentric {
 }
 
 // planned makes a loopback driver with a control plane.
-func planned(name string, table func() (*control.Table, error), stack []*streams.Module, hooks ...Hooks) func() conformance.Target {
+func planned(name string, table func(v *voice) (*control.Table, error), stack []*streams.Module, hooks ...Hooks) func() conformance.Target {
 	wrap := func(p userclient.Provider) userclient.Provider {
 		for _, h := range hooks {
 			p = Wrap(p, h)
@@ -64,8 +64,8 @@ func planned(name string, table func() (*control.Table, error), stack []*streams
 		return p
 	}
 	return func() conformance.Target {
-		return conformance.FromStart(name, withPlane(func() (userclient.ControlPlane, error) {
-			t, err := table()
+		return conformance.FromStart(name, withPlane(func(v *voice) (userclient.ControlPlane, error) {
+			t, err := table(v)
 			if err != nil {
 				return nil, err
 			}
@@ -83,8 +83,8 @@ func lingering() streams.Procedures {
 	}}
 }
 
-func manyControls() (*control.Table, error) {
-	t, err := tableOf(nil)
+func manyControls(v *voice) (*control.Table, error) {
+	t, err := v.tableOf(nil)
 	for i := 0; i < 200 && err == nil; i++ {
 		err = t.Add(control.Info{
 			Name: fmt.Sprintf("lamp/%03d", i), Text: strings.Repeat("A lamp. ", 25), Access: control.CanGet | control.CanSet,

@@ -61,6 +61,9 @@ func (m *Mutant) Options(only ...string) *conformance.Options {
 		d = *m.Device
 	}
 	d.AllowDestructive = true
+	if d.SafeCommands == nil {
+		d.SafeCommands = SafeCommands()
+	}
 	return &conformance.Options{Device: &d, Only: only, Seed: 1}
 }
 

@@ -25,12 +25,14 @@ func only(name string, change func(*setting)) func(*setting) {
 
 func unbounded(s *setting) { s.Min, s.Max, s.Step = control.Value{}, control.Value{}, control.Value{} }
 
-func namedMutants() []Mutant {
+func namedMutants() []Mutant { return append(valueMutants(), toldMutants()...) }
+
+func valueMutants() []Mutant {
 	return []Mutant{
 		{
 			Name: "cut-list", Rule: "NAMED-01", Wrong: "The last byte of its list of controls is missing.",
-			New: settled("cut-list", func() (Serve, error) {
-				t, err := tableOf(nil)
+			New: settled("cut-list", func(v *voice) (Serve, error) {
+				t, err := v.tableOf(nil)
 				return func(ctx context.Context, c control.Command, in []byte, room int) ([]byte, error) {
 					b, err := t.Serve(ctx, c, in, nil, room)
 					if err == nil && c == control.CmdList {
@@ -42,9 +44,9 @@ func namedMutants() []Mutant {
 		},
 		{
 			Name: "other-range-each-time", Rule: "NAMED-02", Wrong: "Each list says another range of the gain.",
-			New: settled("other-range-each-time", func() (Serve, error) {
-				one, err := tableOf(nil)
-				other, err2 := tableOf(only("gain", func(s *setting) { s.Max = control.Int(40) }))
+			New: settled("other-range-each-time", func(v *voice) (Serve, error) {
+				one, err := v.tableOf(nil)
+				other, err2 := v.tableOf(only("gain", func(s *setting) { s.Max = control.Int(40) }))
 				var n atomic.Int32
 				return func(ctx context.Context, c control.Command, in []byte, room int) ([]byte, error) {
 					if c == control.CmdList && n.Add(1)%2 == 0 {
@@ -109,8 +111,8 @@ func namedMutants() []Mutant {
 		},
 		{
 			Name: "any-name", Rule: "NAMED-11", Wrong: "It answers something for names that it does not know.",
-			New: settled("any-name", func() (Serve, error) {
-				t, err := tableOf(nil)
+			New: settled("any-name", func(v *voice) (Serve, error) {
+				t, err := v.tableOf(nil)
 				return func(ctx context.Context, c control.Command, in []byte, room int) ([]byte, error) {
 					b, err := t.Serve(ctx, c, in, nil, room)
 					if errors.Is(err, ioreturn.ErrNotFound) {
@@ -123,21 +125,23 @@ func namedMutants() []Mutant {
 		{
 			Name: "own-values", Rule: "NAMED-12", Wrong: "Each session has values of its own.",
 			New: func() conformance.Target {
-				return conformance.FromStart("own-values", withPlane(func() (userclient.ControlPlane, error) { return ownValues{}, nil }, nil))
+				return conformance.FromStart("own-values", withPlane(func(v *voice) (userclient.ControlPlane, error) { return ownValues{v}, nil }, nil))
 			},
 		},
 	}
 }
 
 // ownValues is a control plane that is made anew for each session.
-type ownValues struct{}
+type ownValues struct{ v *voice }
 
-func (ownValues) NewControl(p userclient.Peer) (userclient.ControlSession, error) {
-	fresh, err := plain()
+// NewControl makes the values of a session.
+func (o ownValues) NewControl(p userclient.Peer) (userclient.ControlSession, error) {
+	fresh, err := plain(o.v)
 	if err != nil {
 		return nil, err
 	}
 	return fresh.NewControl(p)
 }
 
+// MaxCopy is that of the library.
 func (ownValues) MaxCopy() int { return remote.MaxData }

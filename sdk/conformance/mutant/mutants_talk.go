@@ -13,7 +13,9 @@ import (
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 )
 
-func talkMutants() []Mutant { return slices.Concat(copyMutants(), conversationMutants()) }
+func talkMutants() []Mutant {
+	return slices.Concat(copyMutants(), conversationMutants(), patienceMutants(), safeTalkMutants())
+}
 
 // talking makes hooks that know what the session's conversation was answered last.
 func talking(f func(ctx context.Context, s *Session, a *userclient.Args, last ioctl.Next, next func() error) error) func() Hooks {

@@ -5,9 +5,11 @@ package mutant
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 
 	"github.com/iostreamkit/iostreamkit/sdk/conformance"
 	"github.com/iostreamkit/iostreamkit/sdk/control"
+	"github.com/iostreamkit/iostreamkit/sdk/iostream"
 	"github.com/iostreamkit/iostreamkit/sdk/streams"
 	"github.com/iostreamkit/iostreamkit/sdk/streams/commands"
 	"github.com/iostreamkit/iostreamkit/sdk/streams/ioctl"
@@ -51,7 +53,7 @@ func entries(serve Serve) []ioctl.Entry {
 
 // planeOf returns a control plane with named controls. Clients may push a module "pass".
 func planeOf(serve Serve, stack ...*streams.Module) (*remote.Plane, error) {
-	table, err := ioctl.NewTable(nil, entries(serve)...)
+	table, err := ioctl.NewTable(nil, append(entries(serve), swap())...)
 	if err != nil {
 		return nil, err
 	}
@@ -81,8 +83,13 @@ type setting struct {
 	control.Handler
 }
 
+func percent() control.Shape {
+	return control.Shape{Type: control.TypeInt, Unit: "%", Min: control.Int(0), Max: control.Int(100)}
+}
+
 // settings are controls of every kind.
 func settings() []setting {
+	level := new(atomic.Int64)
 	never := func(context.Context, control.Value) (control.Value, error) { return control.Bool(true), nil }
 	return []setting{
 		{Info: control.Info{Name: "calibrate", Access: control.CanCall, Result: control.Shape{Type: control.TypeBool}}, Handler: control.Handler{Call: never}},
@@ -93,6 +100,10 @@ func settings() []setting {
 		{Info: control.Info{Name: "label", Access: control.CanGet | control.CanSet, Shape: control.Shape{
 			Type: control.TypeString, Length: 16, Default: control.String("left"),
 		}}},
+		{
+			Info:    control.Info{Name: "level", Access: control.CanGet, Volatile: true, Shape: percent()},
+			Handler: control.Handler{Get: func(context.Context) (control.Value, error) { return control.Int(level.Add(1) % 101), nil }},
+		},
 		{Info: control.Info{Name: "mode", Access: control.CanGet | control.CanSet, Shape: control.Shape{
 			Type: control.TypeEnum, Choices: []string{"slow", "fast"}, Default: control.Enum(0),
 		}}},
@@ -100,9 +111,30 @@ func settings() []setting {
 	}
 }
 
-// tableOf makes a table of the settings. change, unless nil, sees each of them before.
-func tableOf(change func(*setting)) (*control.Table, error) {
+// voice tells the clients of a driver of changes. One is made for each start.
+type voice struct {
+	d atomic.Pointer[iostream.Driver]
+}
+
+// tell emits the event of a control that has changed.
+func (v *voice) tell(name string) {
+	if d := v.d.Load(); d != nil {
+		d.Emit(iostream.Event{Kind: userclient.EventControlChanged, Text: name})
+	}
+}
+
+// hear makes p the driver whose clients are told, if it is one.
+func (v *voice) hear(p userclient.Provider) {
+	if d, ok := p.(*iostream.Driver); ok {
+		v.d.Store(d)
+	}
+}
+
+// tableOf makes a table of the settings that tells of changes. change, unless nil, sees
+// each of them before.
+func (v *voice) tableOf(change func(*setting)) (*control.Table, error) {
 	var t control.Table
+	t.OnChange(v.tell)
 	for _, s := range settings() {
 		if change != nil {
 			change(&s)
@@ -115,8 +147,8 @@ func tableOf(change func(*setting)) (*control.Table, error) {
 }
 
 // plain makes the control plane of a correct driver.
-func plain() (userclient.ControlPlane, error) {
-	t, err := tableOf(nil)
+func plain(v *voice) (userclient.ControlPlane, error) {
+	t, err := v.tableOf(nil)
 	if err != nil {
 		return nil, err
 	}
@@ -124,15 +156,22 @@ func plain() (userclient.ControlPlane, error) {
 }
 
 // withPlane starts a loopback driver with a control plane. wrap may be nil.
-func withPlane(plane func() (userclient.ControlPlane, error), wrap func(userclient.Provider) userclient.Provider) conformance.Start {
+func withPlane(plane func(*voice) (userclient.ControlPlane, error), wrap func(userclient.Provider) userclient.Provider) conformance.Start {
 	return func() (userclient.Provider, func() error, error) {
-		p, err := plane()
+		v := new(voice)
+		p, err := plane(v)
 		if err != nil {
 			return nil, nil, err
 		}
 		cfg := LoopbackConfig()
 		cfg.Control = p
-		return Served(cfg, nil, Echo, wrap)()
+		return Served(cfg, nil, Echo, func(d userclient.Provider) userclient.Provider {
+			v.hear(d)
+			if wrap == nil {
+				return d
+			}
+			return wrap(d)
+		})()
 	}
 }
 
@@ -146,10 +185,10 @@ func commanded(name string, hooks func() Hooks) func() conformance.Target {
 }
 
 // settled is a loopback driver whose named controls are served in another way.
-func settled(name string, serve func() (Serve, error)) func() conformance.Target {
+func settled(name string, serve func(*voice) (Serve, error)) func() conformance.Target {
 	return func() conformance.Target {
-		return conformance.FromStart(name, withPlane(func() (userclient.ControlPlane, error) {
-			s, err := serve()
+		return conformance.FromStart(name, withPlane(func(v *voice) (userclient.ControlPlane, error) {
+			s, err := serve(v)
 			if err != nil {
 				return nil, err
 			}
@@ -160,9 +199,9 @@ func settled(name string, serve func() (Serve, error)) func() conformance.Target
 
 // lax lists the settings as they are, and obeys others.
 func lax(name string, change func(*setting)) func() conformance.Target {
-	return settled(name, func() (Serve, error) {
-		told, err := tableOf(nil)
-		kept, err2 := tableOf(change)
+	return settled(name, func(v *voice) (Serve, error) {
+		told, err := v.tableOf(nil)
+		kept, err2 := v.tableOf(change)
 		return func(ctx context.Context, c control.Command, in []byte, room int) ([]byte, error) {
 			if c == control.CmdList {
 				return told.Serve(ctx, c, in, nil, room)

@@ -102,6 +102,28 @@ func (s *Session) Has(name string) bool {
 	return s.n[name] > 0
 }
 
+// Counted returns how often Count was called for a counter of the session.
+func (s *Session) Counted(name string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.n[name]
+}
+
+// mark notes something about the session, marked asks for it.
+func (s *Session) mark(name string, yes bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.n == nil {
+		s.n = map[string]int{}
+	}
+	s.n[name] = 0
+	if yes {
+		s.n[name] = 1
+	}
+}
+
+func (s *Session) marked(name string) bool { return s.Counted(name) > 0 }
+
 // Driver calls the correct driver behind the session with other arguments.
 func (s *Session) Driver(ctx context.Context, a *userclient.Args) error { return s.next.Call(ctx, a) }
 
