@@ -93,26 +93,36 @@ func (c *Consumer) Get(dst []Entry) (int, error) {
 	if c.classic != nil {
 		return c.getClassic(dst)
 	}
-	h, room := c.next, uint32(min(len(dst), MaxCount))
+	n, err := c.ready(len(dst))
+	if n > 0 {
+		c.load(c.next&uint32(len(c.slots)-1), dst[:n])
+		c.took(n)
+	}
+	return int(n), err
+}
+
+// ready returns how many entries there are to take, at most. If there is none, it
+// publishes what was taken.
+func (c *Consumer) ready(most int) (uint32, error) {
+	h, room := c.next, uint32(min(most, MaxCount))
 	if c.known-h < room {
 		if err := c.reload(h); err != nil {
 			return 0, err
 		}
-	}
-	n := min(c.known-h, room)
-	if n == 0 {
 		if c.known == h {
 			c.publish(h)
 		}
-		return 0, nil
 	}
-	c.load(h&uint32(len(c.slots)-1), dst[:n])
-	h += n
+	return min(c.known-h, room), nil
+}
+
+// took moves on by n entries that were ready.
+func (c *Consumer) took(n uint32) {
+	h := c.next + n
 	c.next = h
 	if h-c.published >= c.lazy {
 		c.publish(h)
 	}
-	return int(n), nil
 }
 
 // reload takes over the producer's tail if it is not before the last one and not

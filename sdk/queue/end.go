@@ -4,7 +4,6 @@ package queue
 
 import (
 	"errors"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -15,7 +14,7 @@ import (
 type Bound struct{ Data, Control uint32 }
 
 // holds reports whether the ranges that e names lie in the buffer.
-func (b Bound) holds(e *Entry) bool {
+func (b *Bound) holds(e *Entry) bool {
 	return uint64(e.DataOffset)+uint64(e.DataLength) <= uint64(b.Data) &&
 		uint64(e.ControlOffset)+uint64(e.ControlLength) <= uint64(b.Control)
 }
@@ -42,13 +41,18 @@ type End struct {
 	exclusive bool          // the caller does what mu is for
 
 	mu       sync.Mutex
-	bounds   []Bound
-	mine     []uint64 // bit set: this side owns the buffer
+	buffers  []buffer
 	owned    int
 	broken   error // the rule that the other side broke; final
 	counters Counters
 
 	_ [pad]byte
+}
+
+// buffer is what an End knows of one.
+type buffer struct {
+	Bound
+	mine bool // this side owns it
 }
 
 // pad keeps what one side writes often away from the next object in memory, which
@@ -59,16 +63,12 @@ const pad = 128
 // The side that owns all buffers at first, the driver, says ownAll. The End is from
 // now on the only user of in and out. bounds is copied.
 func NewEnd(in *Consumer, out *Producer, bounds []Bound, ownAll bool) *End {
-	e := &End{
-		in: in, out: out,
-		bounds: slices.Clone(bounds),
-		mine:   make([]uint64, (len(bounds)+63)/64, (len(bounds)+63)/64+pad/8),
+	e := &End{in: in, out: out, buffers: make([]buffer, len(bounds), len(bounds)+pad/8)}
+	for id, b := range bounds {
+		e.buffers[id] = buffer{Bound: b, mine: ownAll}
 	}
 	if ownAll {
 		e.owned = len(bounds)
-		for id := range bounds {
-			e.mine[id/64] |= 1 << (id % 64)
-		}
 	}
 	return e
 }
@@ -103,10 +103,12 @@ func (e *End) unlock() {
 // returned, and the next call and every later one returns the error, which matches
 // ErrProtocol.
 func (e *End) Receive(dst []Entry) (int, error) {
-	e.lock()
-	n, err := e.receive(dst)
-	e.unlock()
-	return n, err
+	if e.exclusive {
+		return e.receive(dst)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.receive(dst)
 }
 
 func (e *End) receive(dst []Entry) (int, error) {
@@ -120,18 +122,17 @@ func (e *End) receive(dst []Entry) (int, error) {
 	if got == 0 {
 		return 0, nil
 	}
-	bounds, mine, bytes, n := e.bounds, e.mine, uint64(0), 0
+	buffers, bytes, n := e.buffers, uint64(0), 0
 	for ; n < got; n++ {
 		ent := &dst[n]
-		id := ent.Buffer
-		if uint64(id) >= uint64(len(bounds)) || !bounds[id].holds(ent) {
+		if uint64(ent.Buffer) >= uint64(len(buffers)) {
 			break
 		}
-		word, bit := &mine[id/64], uint64(1)<<(id%64)
-		if *word&bit != 0 {
+		b := &buffers[ent.Buffer]
+		if b.mine || !b.holds(ent) {
 			break
 		}
-		*word |= bit
+		b.mine = true
 		bytes += uint64(ent.DataLength)
 	}
 	if n < got {
@@ -141,20 +142,25 @@ func (e *End) receive(dst []Entry) (int, error) {
 			return 0, e.broken
 		}
 	}
+	e.received(n, bytes)
+	return n, nil
+}
+
+// received counts n entries that were accepted.
+func (e *End) received(n int, bytes uint64) {
 	e.owned += n
 	e.counters.Received += uint64(n)
 	e.counters.ReceivedBytes += bytes
 	e.counters.ReceivedBatches++
-	return n, nil
 }
 
 // judge says which rule a received entry breaks.
 func (e *End) judge(ent *Entry) error {
-	if uint64(ent.Buffer) >= uint64(len(e.bounds)) {
+	if uint64(ent.Buffer) >= uint64(len(e.buffers)) {
 		return ioreturn.Broken(ioreturn.RuleEntryBuffer,
-			"%s: entry names buffer %d of %d", e.in.name, ent.Buffer, len(e.bounds))
+			"%s: entry names buffer %d of %d", e.in.name, ent.Buffer, len(e.buffers))
 	}
-	if b := e.bounds[ent.Buffer]; !b.holds(ent) {
+	if b := &e.buffers[ent.Buffer]; !b.holds(ent) {
 		return ioreturn.Broken(ioreturn.RuleEntryRange,
 			"%s: entry of buffer %d has data %d+%d of %d, control %d+%d of %d", e.in.name, ent.Buffer,
 			ent.DataOffset, ent.DataLength, b.Data, ent.ControlOffset, ent.ControlLength, b.Control)
@@ -171,28 +177,40 @@ func (e *End) judge(ent *Entry) error {
 // leaves it. ErrState means that a classic client does not know the roles yet.
 // Either way nothing has changed. ErrProtocol is final.
 func (e *End) Send(es []Entry) (Wake, error) {
-	e.lock()
-	w, err := e.send(es)
-	e.unlock()
-	return w, err
+	if e.exclusive {
+		return e.send(es, false)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.send(es, false)
 }
 
-func (e *End) send(es []Entry) (Wake, error) {
+// SendChecked is Send for a caller that has checked that the ranges of es lie in their
+// buffers. Who owns the buffers is checked all the same.
+func (e *End) SendChecked(es []Entry) (Wake, error) {
+	if e.exclusive {
+		return e.send(es, true)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.send(es, true)
+}
+
+func (e *End) send(es []Entry, checked bool) (Wake, error) {
 	if e.broken != nil {
 		return WakeNone, e.broken
 	}
-	bounds, mine, bytes, n := e.bounds, e.mine, uint64(0), 0
+	buffers, bytes, n := e.buffers, uint64(0), 0
 	for ; n < len(es); n++ {
 		ent := &es[n]
-		id := ent.Buffer
-		if uint64(id) >= uint64(len(bounds)) || !bounds[id].holds(ent) {
+		if uint64(ent.Buffer) >= uint64(len(buffers)) {
 			break
 		}
-		word, bit := &mine[id/64], uint64(1)<<(id%64)
-		if *word&bit == 0 {
+		b := &buffers[ent.Buffer]
+		if !b.mine || !checked && !b.holds(ent) {
 			break
 		}
-		*word &^= bit
+		b.mine = false
 		bytes += uint64(ent.DataLength)
 	}
 	if n < len(es) {
@@ -204,9 +222,14 @@ func (e *End) send(es []Entry) (Wake, error) {
 		e.takeBack(es)
 		return WakeNone, e.latch(err)
 	}
-	if n == 0 {
-		return WakeNone, nil
+	if n > 0 {
+		e.sent(n, bytes, w)
 	}
+	return w, nil
+}
+
+// sent counts n entries that were published.
+func (e *End) sent(n int, bytes uint64, w Wake) {
 	e.owned -= n
 	e.counters.Sent += uint64(n)
 	e.counters.SentBytes += bytes
@@ -214,14 +237,12 @@ func (e *End) send(es []Entry) (Wake, error) {
 	if w != WakeNone {
 		e.counters.Rings++
 	}
-	return w, nil
 }
 
 // takeBack makes the buffers of es this side's again.
 func (e *End) takeBack(es []Entry) {
 	for i := range es {
-		id := es[i].Buffer
-		e.mine[id/64] |= 1 << (id % 64)
+		e.buffers[es[i].Buffer].mine = true
 	}
 }
 
@@ -229,10 +250,10 @@ func (e *End) takeBack(es []Entry) {
 // as before the call.
 func (e *End) mistake(es []Entry, i int) error {
 	ent := &es[i]
-	if uint64(ent.Buffer) >= uint64(len(e.bounds)) {
-		return invalid("buffer %d does not exist, there are %d", ent.Buffer, len(e.bounds))
+	if uint64(ent.Buffer) >= uint64(len(e.buffers)) {
+		return invalid("buffer %d does not exist, there are %d", ent.Buffer, len(e.buffers))
 	}
-	if b := e.bounds[ent.Buffer]; !b.holds(ent) {
+	if b := &e.buffers[ent.Buffer]; !b.holds(ent) {
 		return invalid("data %d+%d or control %d+%d leaves buffer %d, which has %d and %d bytes",
 			ent.DataOffset, ent.DataLength, ent.ControlOffset, ent.ControlLength, ent.Buffer, b.Data, b.Control)
 	}
@@ -256,7 +277,7 @@ func (e *End) latch(err error) error {
 func (e *End) Owns(id uint32) bool {
 	e.lock()
 	defer e.unlock()
-	return uint64(id) < uint64(len(e.bounds)) && e.mine[id/64]&(1<<(id%64)) != 0
+	return uint64(id) < uint64(len(e.buffers)) && e.buffers[id].mine
 }
 
 // Owned returns how many buffers this side owns.

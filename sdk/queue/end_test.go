@@ -113,6 +113,7 @@ func TestC12EntriesAreChecked(t *testing.T) {
 	} {
 		layouts(t, func(t *testing.T, l userclient.Layout) {
 			t.Run(tc.name, func(t *testing.T) {
+				wantBuffersJudged(t, l, tc.bad, tc.rule)
 				client, out, _ := hostile(t, l)
 				must[Wake](t)(out.Put([]Entry{{Buffer: 0, DataLength: 7}, tc.bad}))
 				dst := make([]Entry, 4)
@@ -233,7 +234,7 @@ func TestSendMistakesNameTheBuffer(t *testing.T) {
 // TestC21ClientWaitsToSend: the refusal of a classic client is not final.
 func TestC21ClientWaitsToSend(t *testing.T) {
 	driver, client := session(t, userclient.LayoutClassic, 2)
-	client.mine[0], client.owned = 1, 1 // as if it had a buffer to give back
+	client.buffers[0].mine, client.owned = true, 1 // as if it had a buffer to give back
 	_, err := client.Send(entriesOf(0, 0))
 	wantIs(t, err, ioreturn.ErrState)
 	if client.Err() != nil || !client.Owns(0) {

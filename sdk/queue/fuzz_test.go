@@ -175,6 +175,9 @@ func (h *hostileRun) poke() {
 }
 
 func (h *hostileRun) receive(room int) error {
+	if h.next()%2 == 1 {
+		return h.receiveBuffers(room)
+	}
 	dst := make([]Entry, room)
 	n, err := h.end.Receive(dst)
 	for i := range dst[:n] {
@@ -194,6 +197,21 @@ func (h *hostileRun) receive(room int) error {
 	return err
 }
 
+func (h *hostileRun) receiveBuffers(room int) error {
+	ids := make([]uint32, room)
+	n, err := h.end.ReceiveBuffers(ids)
+	for _, id := range ids[:n] {
+		if uint64(id) >= uint64(len(h.bounds)) || h.mine[id] {
+			h.t.Fatalf("accepted buffer %d", id)
+		}
+		h.mine[id] = true
+	}
+	if n > 0 && err != nil {
+		h.t.Fatalf("%d buffers and %v", n, err)
+	}
+	return err
+}
+
 // send sends up to n buffers that the End owns.
 func (h *hostileRun) send(n int) error {
 	var es []Entry
@@ -202,7 +220,15 @@ func (h *hostileRun) send(n int) error {
 			es = append(es, Entry{Buffer: uint32(id)})
 		}
 	}
-	_, err := h.end.Send(es)
+	var err error
+	switch h.next() % 3 {
+	case 0:
+		_, err = h.end.Send(es)
+	case 1:
+		_, err = h.end.SendChecked(es)
+	case 2:
+		_, err = h.end.SendBuffers(idsOf(es), 1)
+	}
 	if err == nil {
 		for _, e := range es {
 			h.mine[e.Buffer] = false

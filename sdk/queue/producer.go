@@ -87,16 +87,21 @@ func (p *Producer) Put(es []Entry) (Wake, error) {
 		}
 	}
 	p.store(p.next&(count-1), es)
+	return p.publish(n), nil
+}
+
+// publish publishes the next n slots, which are filled.
+func (p *Producer) publish(n uint32) Wake {
 	p.next += n
 	p.tail.Swap(p.next) // C4: a full fence before wake is loaded
 	if p.next-p.wake.Load()-1 >= n {
-		return WakeNone, nil
+		return WakeNone
 	}
 	if Sleep(p.how.Load()) == SleepWord {
 		p.alert()
-		return WakeWord, nil
+		return WakeWord
 	}
-	return WakeBell, nil
+	return WakeBell
 }
 
 // makeRoom reloads the consumer's head and reports an error unless n entries fit.

@@ -16,7 +16,7 @@ func (e *End) Arm(after uint32, how Sleep) (ready bool, err error) {
 	if e.broken != nil {
 		return false, e.broken
 	}
-	after = uint32(min(uint64(after), uint64(len(e.bounds)-e.owned)))
+	after = uint32(min(uint64(after), uint64(len(e.buffers)-e.owned)))
 	ready, err = e.in.Arm(after, how)
 	if err != nil {
 		return false, e.latch(err)
