@@ -75,11 +75,14 @@ func (s *session) take(ctx context.Context, dst []*Buffer) (int, error) {
 		return 0, errNotRunning
 	}
 	n, err := ln.grab(dst, true)
-	none := n == 0 && err == nil
-	waits := none && ln.takers.tryLock()
+	if n > 0 {
+		ln.leave()
+		return n, nil
+	}
+	waits := err == nil && ln.takers.tryLock()
 	ln.waiting = ln.waiting || waits
-	_ = ln.unlock(nil, queue.WakeNone) // no publication, so nothing can fail
-	if none {
+	ln.leave()
+	if err == nil {
 		n, err = ln.takeNext(ctx, dst, waits)
 	}
 	if errors.Is(err, errPolicyFail) {
@@ -94,13 +97,19 @@ func (ln *lane) takeNext(ctx context.Context, dst []*Buffer, waits bool) (int, e
 	if !waits && !ln.takers.lock(ctx, ln.ctx.Done()) {
 		return 0, cmp.Or(context.Cause(ctx), errNotRunning)
 	}
-	defer ln.takers.unlock()
+	n, err := ln.takeInTurn(ctx, dst, waits)
+	ln.takers.unlock()
+	return n, err
+}
+
+// takeInTurn is takeNext in the caller's turn.
+func (ln *lane) takeInTurn(ctx context.Context, dst []*Buffer, waits bool) (int, error) {
 	for ; ; waits = false {
 		if !waits {
 			ln.s.mu.Lock()
 			n, err := ln.grab(dst, true)
 			ln.waiting = n == 0 && err == nil
-			_ = ln.unlock(nil, queue.WakeNone)
+			ln.leave()
 			if n > 0 || err != nil {
 				return n, err
 			}
@@ -136,11 +145,11 @@ func (d *Driver) TryTake() (*Buffer, error) {
 	var one [1]*Buffer
 	n, err := ln.grab(one[:], false)
 	again := n == 0 && err == nil && ln.mods != nil && ln.mods.outbox.n > 0
-	_ = ln.unlock(nil, queue.WakeNone) // no publication, so nothing can fail
-	if again {                         // unlock may have let what came through the modules
+	ln.leave()
+	if again { // leaving may have let what came through the modules
 		s.mu.Lock()
 		n, err = ln.grab(one[:], false)
-		_ = ln.unlock(nil, queue.WakeNone)
+		ln.leave()
 	}
 	switch {
 	case n > 0:
@@ -169,7 +178,7 @@ func (d *Driver) Lost(n int) {
 	ln.nextSeq += uint64(n)
 	ln.numbered = true
 	ln.lose(userclient.LossDevice, n, ln.lastSeq())
-	_ = ln.unlock(nil, queue.WakeNone) // no publication, so nothing can fail
+	ln.leave()
 }
 
 // Post gives a taken buffer to the client with its first n data bytes valid, stamped
@@ -194,26 +203,33 @@ func (d *Driver) PostEntry(b *Buffer, p Posting) error {
 // of them is not valid, which is an error as for Post, none is posted; only where bs
 // mixes buffers that were taken from different clients are those before it.
 func (d *Driver) PostBatch(bs []*Buffer, ps []Posting) error {
-	return ioreturn.Op("post", d.cfg.Name, d.postBatch(bs, ps))
+	if err := d.postBatch(bs, ps); err != nil {
+		return ioreturn.Op("post", d.cfg.Name, err)
+	}
+	return nil
 }
 
 func (d *Driver) postBatch(bs []*Buffer, ps []Posting) error {
 	if len(bs) != len(ps) {
 		return fmt.Errorf("%d buffers and %d postings: %w", len(bs), len(ps), ioreturn.BadArgument)
 	}
-	var ln *lane
-	now, stamp := int64(0), false
-	for i, b := range bs {
-		if b == nil || b.ln == nil || b.ln != ln {
-			if err := d.checkOwn(b); err != nil {
-				return err
-			}
-			ln = b.ln
-		}
-		stamp = stamp || ps[i].Time == 0
+	if len(bs) == 0 {
+		return nil
 	}
-	if stamp {
-		now = d.clock.now()
+	own, first := 0, bs[0] // buffers in a row from one client, as all are in most batches
+	if first != nil && first.ln != nil && first.ln.s.d == d {
+		for own < len(bs) && bs[own] != nil && bs[own].ln == first.ln {
+			own++
+		}
+	}
+	for _, b := range bs[own:] {
+		if err := d.checkOwn(b); err != nil {
+			return err
+		}
+	}
+	now := d.stampOf(ps)
+	if own == len(bs) {
+		return first.ln.postAll(bs, ps, now)
 	}
 	for len(bs) > 0 {
 		ln, n := bs[0].ln, 1
@@ -228,17 +244,36 @@ func (d *Driver) postBatch(bs []*Buffer, ps []Posting) error {
 	return nil
 }
 
+// stampOf returns the stream time of this moment if a posting needs it, else 0.
+func (d *Driver) stampOf(ps []Posting) int64 {
+	for i := range ps {
+		if ps[i].Time == 0 {
+			return d.clock.now()
+		}
+	}
+	return 0
+}
+
 // postAll posts buffers of this lane. An error is the caller's mistake.
 func (ln *lane) postAll(bs []*Buffer, ps []Posting, now int64) error {
 	ln.s.mu.Lock()
-	last, err := ln.surrender(bs, ps)
+	plain, last, err := ln.surrender(bs, ps)
 	if err != nil {
 		ln.s.mu.Unlock()
 		return err
 	}
-	wake, err := ln.post(bs, ps, now)
-	// A bell that fails says that the client is gone, which is no fault of the driver's.
-	_ = ln.unlock(last, wake)
+	var wake queue.Wake
+	if plain && ln.direct() {
+		wake, err = ln.postDirect(bs, ps, now)
+	} else {
+		wake, err = ln.post(bs, ps, now)
+	}
+	if last == nil && wake == queue.WakeNone {
+		ln.leave()
+	} else {
+		// A bell that fails says that the client is gone, which is no fault of the driver's.
+		_ = ln.unlock(last, wake)
+	}
 	if err != nil {
 		_ = ln.s.fail(err)
 	}
@@ -278,7 +313,7 @@ func (ln *lane) takeBack(b *Buffer) error {
 	if b.scratch {
 		ln.scratch = append(ln.scratch, b)
 	} else {
-		last = ln.unuse()
+		last = ln.unuse(1)
 		ln.free.pushFront(b.id)
 	}
 	ln.nudge()

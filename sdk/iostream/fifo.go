@@ -21,6 +21,24 @@ func (f *fifo[T]) at(i int) *T {
 	return &f.items[i]
 }
 
+// front returns the items from the front that lie in a row: at least one if there is one.
+func (f *fifo[T]) front() []T {
+	return f.items[f.head:min(f.head+f.n, len(f.items))]
+}
+
+// room returns places behind the last item that lie in a row, which the caller may fill and
+// add to n: at least one if the queue is not full.
+func (f *fifo[T]) room() []T {
+	if f.n == 0 {
+		f.head = 0
+	}
+	end := f.head + f.n
+	if end >= len(f.items) {
+		return f.items[end-len(f.items) : f.head]
+	}
+	return f.items[end:]
+}
+
 // push appends v. Precondition: the queue is not full.
 func (f *fifo[T]) push(v T) {
 	*f.at(f.n) = v

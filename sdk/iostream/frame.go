@@ -129,7 +129,10 @@ func (f *Frame) Release() error {
 	if f.s == nil {
 		return ioreturn.Op("release", "frame", errNoFrame)
 	}
-	return ioreturn.Op("release frame of", f.s.Name(), f.s.giveBack([]Frame{*f}, nil))
+	if err := f.s.giveBack([]Frame{*f}, nil); err != nil {
+		return ioreturn.Op("release frame of", f.s.Name(), err)
+	}
+	return nil
 }
 
 // Send gives the buffer to the driver with its first n data bytes valid. It is for
@@ -146,11 +149,14 @@ func (f *Frame) SendEntry(p Posting) error {
 	return ioreturn.Op("send frame of", f.s.Name(), f.s.giveBack([]Frame{*f}, []Posting{p}))
 }
 
-// ReleaseBatch releases frames of this stream with one publication for up to 64 of
+// ReleaseBatch releases frames of this stream with one publication for every 16 of
 // them, and one notification at most. If one of them is over already, or no frame of
 // this stream, none is released, and the error matches ErrInvalid.
 func (s *Stream) ReleaseBatch(frames []Frame) error {
-	return ioreturn.Op("release frames of", s.Name(), s.giveBack(frames, nil))
+	if err := s.giveBack(frames, nil); err != nil {
+		return ioreturn.Op("release frames of", s.Name(), err)
+	}
+	return nil
 }
 
 // SendBatch is ReleaseBatch for SendEntry. ps[i] belongs to frames[i].
@@ -173,7 +179,10 @@ func (s *Stream) giveBack(fs []Frame, ps []Posting) error {
 	if len(fs) == 0 {
 		return nil
 	}
-	now := s.stampOf(ps)
+	now := int64(0)
+	if ps != nil {
+		now = s.stampOf(ps)
+	}
 	s.mu.Lock()
 	if err := s.endLoans(fs, ps); err != nil {
 		s.mu.Unlock()
@@ -196,6 +205,9 @@ func (s *Stream) giveBack(fs []Frame, ps []Posting) error {
 	if err != nil {
 		s.broken(err)
 		return err
+	}
+	if wake == queue.WakeNone {
+		return nil
 	}
 	if err := s.ring(wake); err != nil && ps != nil {
 		return err
@@ -241,41 +253,39 @@ func (s *Stream) mistake(fs []Frame, ps []Posting, i int) error {
 // publish puts the buffers of fs, whose loans are over, on the input queue. It fails
 // only if the driver has broken a rule. mu is held.
 func (s *Stream) publish(fs []Frame, ps []Posting, now int64) (wake queue.Wake, err error) {
-	for len(fs) > 0 {
-		n, bytes := min(len(fs), len(s.give)), uint64(0)
-		if ps == nil {
-			s.emptied(fs[:n])
-		} else {
-			bytes = s.filled(fs[:n], ps[:n], now)
-			ps = ps[n:]
-		}
-		w, err := s.end.Send(s.give[:n])
-		if err != nil {
-			return wake, err
-		}
-		if w != queue.WakeNone {
-			wake = w
-		}
-		fs = fs[n:]
-		if ps != nil {
-			s.sendSeq += uint32(n)
-			s.st.Sent += uint64(n)
-			s.st.Bytes += bytes
-		}
-	}
-	return wake, nil
-}
-
-// emptied makes the entries that give fs back without anything in them.
-func (s *Stream) emptied(fs []Frame) {
-	stamp := uint64(0)
-	if s.has(userclient.FeatureSequence) && s.mode.ToDevice() {
+	stamp := uint64(0) // of what goes back with nothing in it
+	if s.mode.ToDevice() && s.has(userclient.FeatureSequence) {
 		stamp = queue.MakeStamp(0, FlagFlushed)
 	}
-	give := s.give[:len(fs)]
-	for i := range give {
-		give[i] = entry{Buffer: fs[i].e.Buffer, Stamp: stamp}
+	for len(fs) > 0 && err == nil {
+		n := min(len(fs), pieceSize)
+		var w queue.Wake
+		if ps == nil {
+			ids := s.ids[:n]
+			for i := range ids {
+				ids[i] = fs[i].e.Buffer
+			}
+			w, err = s.end.SendBuffers(ids, stamp)
+		} else {
+			w, err = s.sendFilled(fs[:n], ps[:n], now)
+			ps = ps[n:]
+		}
+		wake = max(wake, w)
+		fs = fs[n:]
 	}
+	return wake, err
+}
+
+// sendFilled gives fs back as ps say. They are not more than pieceSize.
+func (s *Stream) sendFilled(fs []Frame, ps []Posting, now int64) (queue.Wake, error) {
+	bytes := s.filled(fs, ps, now)
+	w, err := s.end.SendChecked(s.give[:len(fs)])
+	if err == nil {
+		s.sendSeq += uint32(len(fs))
+		s.st.Sent += uint64(len(fs))
+		s.st.Bytes += bytes
+	}
+	return w, err
 }
 
 // filled makes the entries that give fs back as ps say, and returns the sum of their

@@ -30,8 +30,8 @@ type lane struct {
 	users    int          // who needs the memory: the session, and each buffer that the driver has taken
 	finished bool         // no session any more
 
-	takers  turn // held by the Take that waits for the client; the others wait for it
-	waiting bool // that Take has found nothing
+	takers  *turn // held by the Take that waits for the client; the others wait for it
+	waiting bool  // that Take has found nothing
 
 	backlog  fifo[entry] // from-device: posted by the driver, not yet by us
 	numbered bool        // some entry was given a number
@@ -64,8 +64,14 @@ type lane struct {
 	joined    sync.WaitGroup
 }
 
-// batchSize is how many entries are received or published at once.
-const batchSize = 64
+const (
+	// batchSize is how many entries are received at once.
+	batchSize = 64
+	// pieceSize is how many entries are published at once: of a larger batch the other side
+	// works on the first ones while the others are made. Otherwise, where all buffers go
+	// in one batch, the sides would take turns.
+	pieceSize = 16
+)
 
 func newLane(s *session, layout Layout, features uint64) (_ *lane, err error) {
 	d := s.d
@@ -74,8 +80,8 @@ func newLane(s *session, layout Layout, features uint64) (_ *lane, err error) {
 	d.mu.Unlock()
 	ln := &lane{
 		s: s, features: features, mode: mode, users: 1,
-		plan:   newPlan(layout, d.cfg.clientFills(), shapes, d.cfg.Alignment),
-		takers: newTurn(), progress: make(chan struct{}), kicked: make(chan struct{}, 1),
+		plan:     newPlan(layout, d.cfg.clientFills(), shapes, d.cfg.Alignment),
+		progress: make(chan struct{}), kicked: make(chan struct{}, 1),
 		batch: make([]entry, batchSize),
 	}
 	_, handled := d.handler.(InputHandler)
@@ -105,6 +111,11 @@ func newLane(s *session, layout Layout, features uint64) (_ *lane, err error) {
 		ln.home().push(uint32(id))
 	}
 	ln.waiter = newWaiter(ln.end, &s.mu, s.res.Doorbell(), ln.waitPolicy(), ln.has(userclient.FeatureSharedWord) && !ln.listening, s.over, s.why)
+	ln.takers = &ln.waiter.turn
+	if ln.listening { // then the listener waits there
+		t := newTurn()
+		ln.takers = &t
+	}
 	return ln, nil
 }
 
@@ -221,15 +232,24 @@ func (ln *lane) finish() {
 	}
 	ln.joined.Wait()
 	ln.s.mu.Lock()
-	_ = ln.unlock(ln.unuse(), queue.WakeNone) // there is nothing to ring any more
+	_ = ln.unlock(ln.unuse(1), queue.WakeNone) // there is nothing to ring any more
 }
 
-// unuse ends one use of the memory, and returns it if that was the last.
-func (ln *lane) unuse() *memory {
-	if ln.users--; ln.users > 0 {
+// unuse ends n uses of the memory, and returns it if those were the last.
+func (ln *lane) unuse(n int) *memory {
+	if ln.users -= n; ln.users > 0 {
 		return nil
 	}
 	return ln.mem
+}
+
+// leave is unlock where nothing was published.
+func (ln *lane) leave() {
+	if ln.eventDue || ln.mods != nil {
+		_ = ln.unlock(nil, queue.WakeNone) // nothing can fail
+		return
+	}
+	ln.s.mu.Unlock()
 }
 
 // unlock frees the session's mu and then does what must not be done under it: it gives

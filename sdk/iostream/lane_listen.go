@@ -106,9 +106,5 @@ func (ln *lane) await(ctx context.Context) error {
 			return errNotRunning
 		}
 	}
-	if err := ln.waiter.lock(ctx); err != nil {
-		return err
-	}
-	defer ln.waiter.unlock()
 	return ln.waiter.wait(ctx, 1)
 }

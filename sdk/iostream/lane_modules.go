@@ -196,7 +196,7 @@ func (o *outcome) add(last *memory, w queue.Wake, err error) {
 func (ln *lane) over(p *passage) (last *memory, wake queue.Wake, err error) {
 	p.under = false
 	*ln.mods.count(p.info.Down)--
-	last = ln.unuse()
+	last = ln.unuse(1)
 	switch {
 	case ln.finished:
 	case p.info.Down:
@@ -330,5 +330,5 @@ func (ln *lane) dropDown() {
 		ln.countDown()
 		ln.mods.downDue = true
 	}
-	_ = ln.unlock(nil, queue.WakeNone) // no publication, so nothing can fail
+	ln.leave()
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
-	"github.com/iostreamkit/iostreamkit/sdk/queue"
 )
 
 // advanced wakes those who wait for the driver to have consumed something.
@@ -43,7 +42,7 @@ func (ln *lane) waitConsumed(ctx context.Context) (uint32, error) {
 	}
 	ln.nudge()
 	target := ln.received
-	_ = ln.unlock(nil, queue.WakeNone) // lets them into the modules; no publication, so nothing can fail
+	ln.leave() // lets them into the modules
 	s.mu.Lock()
 	ln.syncing++
 	defer func() { ln.syncing-- }()

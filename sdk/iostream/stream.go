@@ -52,7 +52,8 @@ type Stream struct {
 	owed    bool  // entries were read since the driver was last told to look
 	fault   error // the rule that the driver broke
 	hungUp  bool  // because of it
-	give    [batchSize]entry
+	give    [pieceSize]entry
+	ids     [pieceSize]uint32
 	work    sync.WaitGroup // goroutines that Close joins; they begin with mu held and closed false
 	rings   counter
 	clock   monotime.Clock

@@ -57,7 +57,10 @@ func (s *Stream) TryNext() (f Frame, ok bool, err error) {
 // read is NextBatch with sound arguments.
 func (s *Stream) read(ctx context.Context, dst []Frame, atLeast int) (int, error) {
 	n, err := s.fill(dst)
-	if n >= atLeast || err != nil {
+	if n >= atLeast {
+		return n, nil
+	}
+	if err != nil {
 		return n, s.readError(err)
 	}
 	if err := s.waiter.lock(ctx); err != nil {
@@ -135,7 +138,12 @@ func (s *Stream) tellRead() error {
 // with 0 frames; without one, 0 means that there is nothing now.
 func (s *Stream) fill(dst []Frame) (n int, err error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	n, err = s.fillLocked(dst)
+	s.mu.Unlock()
+	return n, err
+}
+
+func (s *Stream) fillLocked(dst []Frame) (n int, err error) {
 	for n < len(dst) {
 		if s.aheadAt == len(s.ahead) {
 			if err := s.fetch(); err != nil || len(s.ahead) == 0 {
@@ -180,14 +188,17 @@ func (s *Stream) lend(es []entry, dst []Frame) (n int, err error) {
 			e.Seq, e.Stamp = 0, 0 // words without a meaning (C15)
 		}
 		next += uint64(missed)
-		f.s, f.e, f.seq, f.missed, f.empty = s, *e, next, uint64(missed), false
+		f.e, f.seq, f.missed, f.empty = *e, next, uint64(missed), false
+		if f.s != s { // a pointer costs more to write than to read
+			f.s = s
+		}
 		f.gen = s.lease.lend(e.Buffer)
-		s.st.Missed += uint64(missed)
 		next++
 		bytes += uint64(e.DataLength)
 		n++
 	}
 	if n > 0 {
+		s.st.Missed += next - s.nextSeq - uint64(n)
 		s.nextSeq = next
 		s.st.Entries += uint64(n)
 		s.st.Bytes += bytes
