@@ -12,6 +12,7 @@ import (
 
 	"github.com/iostreamkit/iostreamkit"
 	"github.com/iostreamkit/iostreamkit/sdk/iostream"
+	"github.com/iostreamkit/iostreamkit/sdk/streams/remote"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -35,6 +36,7 @@ const (
 )
 
 type catFlags struct {
+	push   []string // modules
 	output string
 	count  uint64
 	strict bool
@@ -49,6 +51,9 @@ func (a *app) catCommand() *cobra.Command {
 file until the stream ends, or an interrupt. Frames that were lost are reported on
 standard error.
 
+With --push the payload passes modules of the driver. What they drop is lost, with the
+cause "module"; what they hold up waits in the driver's buffers.
+
 With --json a summary is printed at the end: on standard output if the payload goes
 to a file, else on standard error.`,
 		Example: fmt.Sprintf("  %[1]s cat acme/cam0/video -o video.raw\n  %[1]s cat sample/pattern/counter -n 1 | od -t u8 | head", a.opts.Name),
@@ -62,6 +67,7 @@ to a file, else on standard error.`,
 	}
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write to this `file` instead of standard output")
 	cmd.Flags().Uint64VarP(&f.count, "count", "n", 0, "stop after `N` frames (default at the end of the stream)")
+	cmd.Flags().StringArrayVar(&f.push, "push", nil, "let the payload pass a `module` of the driver; may be repeated")
 	cmd.Flags().BoolVar(&f.strict, "strict", false, "fail if anything was lost")
 	return cmd
 }
@@ -73,6 +79,11 @@ func (a *app) cat(cmd *cobra.Command, name string, f catFlags) (err error) {
 		return err
 	}
 	defer closing(&err, s)
+	for _, m := range f.push {
+		if err := remote.Push(ctx, s.Conn(), m); err != nil {
+			return err
+		}
+	}
 	w, report := stdout(cmd), cmd.ErrOrStderr()
 	bar := cmd.ErrOrStderr()
 	switch {

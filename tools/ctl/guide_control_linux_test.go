@@ -28,8 +28,8 @@ func TestControlGuide(t *testing.T) {
 		}
 		commands = append(commands, b.text)
 	}
-	if len(commands) != 7 {
-		t.Fatalf("the guide has %d blocks of commands, this test knows 7", len(commands))
+	if len(commands) != 8 {
+		t.Fatalf("the guide has %d blocks of commands, this test knows 8", len(commands))
 	}
 	g.run(t, commands[0], `^$`)
 	driver, journal := g.pipe(t, commands[1])
@@ -56,6 +56,9 @@ func TestControlGuide(t *testing.T) {
 	readTo(t, journal, `^command 0x4f01 returned 0 error .*\(ERANGE, 34\)$`)
 	g.run(t, commands[6], `(?s)sent 0x4f01 .*matched 0x4f01 .*M_IOCACK.*returned 0; 4 bytes: 78ecffff`)
 	g.run(t, "bin/iostreamctl control modules acme/oven0/samples", `^journal\noven\n$`)
+	if out, err := g.command(commands[7]).CombinedOutput(); err != nil || !strings.Contains(string(out), "lost") {
+		t.Errorf("%v, %s", err, out)
+	}
 	g.interrupt(t, watch)
 	g.interrupt(t, driver)
 }

@@ -12,5 +12,6 @@
 //
 // Commands, their data, and the answers cross, and so do flushes, pushes and pops. What
 // M_ERROR and M_HANGUP say comes with the next answer. Data messages don't: the payload has
-// the IOStream's own queues.
+// the IOStream's own queues. Before it is in them, or after, it passes the modules at the
+// driver's end, see [End.SendPayload].
 package remote

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"math"
+	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/iostreamkit/iostreamkit/sdk/control"
@@ -71,7 +73,9 @@ func newControls(rate float64) (*controls, error) {
 	return c, nil
 }
 
-// plane returns the control plane with these controls below modules, the top one last.
+// plane returns the control plane with these controls below modules, the top one last, which
+// see commands only. Clients may push a checksum and a limit of the rate, and without other
+// modules the payload passes those: "rate:N" lets N bytes pass in a second.
 func (c *controls) plane(stack []*streams.Module) (userclient.ControlPlane, error) {
 	driver, err := plane.Module("sample", &c.table, nil)
 	sum, err2 := checksum.Module(checksum.Config{})
@@ -79,10 +83,22 @@ func (c *controls) plane(stack []*streams.Module) (userclient.ControlPlane, erro
 	if err := errors.Join(err, err2, err3); err != nil {
 		return nil, ioreturn.Op("make", "controls", err)
 	}
-	pushable := map[string]*streams.Module{sum.Name: sum, rate.Name: rate}
 	return &remote.Plane{
 		Driver: driver, Stack: stack, CommandsOnly: len(stack) > 0,
-		Modules: func(name string, _ userclient.Peer) *streams.Module { return pushable[name] },
+		Modules: func(name string, _ userclient.Peer) *streams.Module {
+			word, limit, limited := strings.Cut(name, ":")
+			n, err := strconv.ParseUint(limit, 10, 31)
+			switch {
+			case name == sum.Name:
+				return sum
+			case name == rate.Name:
+				return rate
+			case word != rate.Name || !limited || n == 0 || err != nil:
+				return nil
+			}
+			m, _ := ratelimit.Module(ratelimit.Config{Up: int(n), Down: int(n)}) // nil on an error
+			return m
+		},
 	}, nil
 }
 

@@ -31,7 +31,7 @@ type Options struct {
 	// Method answers the vendor's selectors; see iostream.MethodHandler. Nil refuses them.
 	Method func(ctx context.Context, a *iostream.Args) error
 	// Stack lists modules that commands pass on their way to the controls, the top one
-	// last.
+	// last. The payload does not pass them.
 	Stack []*streams.Module
 }
 
