@@ -39,6 +39,8 @@ func (f *fifo[T]) room() []T {
 	return f.items[end:]
 }
 
+func (f *fifo[T]) full() bool { return f.n == len(f.items) }
+
 // push appends v. Precondition: the queue is not full.
 func (f *fifo[T]) push(v T) {
 	*f.at(f.n) = v

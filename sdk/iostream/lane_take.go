@@ -40,7 +40,7 @@ func (ln *lane) receive() error {
 		}
 		ln.free.n += here
 		ln.received += uint32(n)
-		more = n == len(room)
+		more = n == len(room) && !ln.free.full()
 	}
 	if n := ln.received - before; n > 0 {
 		ln.st.Returned += uint64(n)

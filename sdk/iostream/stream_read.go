@@ -66,7 +66,13 @@ func (s *Stream) read(ctx context.Context, dst []Frame, atLeast int) (int, error
 	if err := s.waiter.lock(ctx); err != nil {
 		return n, s.readError(unless(n > 0, err))
 	}
-	defer s.waiter.unlock()
+	n, err = s.readInTurn(ctx, dst, n, atLeast)
+	s.waiter.unlock()
+	return n, err
+}
+
+// readInTurn is read with n frames in dst already. The caller has the right to wait.
+func (s *Stream) readInTurn(ctx context.Context, dst []Frame, n, atLeast int) (int, error) {
 	for again := s.fetched(); ; again = true { // another reader may have fetched more than it took
 		if again {
 			m, err := s.fill(dst[n:])

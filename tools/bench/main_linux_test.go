@@ -79,6 +79,8 @@ func TestEachKindOfJob(t *testing.T) {
 		with(stream, func(j *job.Job) { j.Wait = iostream.WaitAdaptive }):  {job.P50},
 		with(stream, func(j *job.Job) { j.Inproc, j.Cancel = true, true }): {job.P50, job.CPU},
 		{Program: job.Queue, Place: job.Cross, Batch: 8}:                   {job.PerSecond},
+		{Program: job.Rings, Place: job.Cross, Batch: 8, Buffers: 64}:      {job.PerSecond},
+		{Program: job.Rings, Place: job.Cross, Batch: 1, Buffers: 1}:       {job.P50, job.P99, job.Max, job.Mean},
 		{Program: job.Paced, Place: job.Same, Size: 4096, Batch: 1, Buffers: 4, Hz: 500, Hog: true}: {
 			job.P99, job.CPU, job.FarCPU, job.Entries,
 		},

@@ -26,6 +26,7 @@ const (
 	Loop     Program = "c/loop"     // two rings: lend and return
 
 	Queue  Program = "queue"  // package queue alone, one way
+	Rings  Program = "rings"  // package queue alone, two rings: lend and return
 	Stream Program = "stream" // iostream.Driver and iostream.Stream
 	Paced  Program = "paced"  // the same, at a rate
 

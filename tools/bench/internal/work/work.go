@@ -45,6 +45,8 @@ func sidesOf(p job.Program, more []Transport) (sides, error) {
 		return sides{nearPaced, farStream}, nil
 	case job.Queue:
 		return sides{nearQueue, farQueue}, nil
+	case job.Rings:
+		return sides{nearRings, farRings}, nil
 	case job.Put:
 		return sides{near: nearPut}, nil
 	case job.Str:
