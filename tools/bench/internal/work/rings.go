@@ -51,17 +51,20 @@ func (p *ringPair) turn() (int, error) {
 	return n, err
 }
 
-// nearRings is the client.
+// nearRings is the client: it makes the queue by which buffers are lent, and the one by
+// which they come back.
 func nearRings(_ context.Context, t *job.Task) (_ job.Result, err error) {
-	var files [2]*os.File
-	var memory [2]queue.Memory
-	for i := range files {
-		if files[i], memory[i], err = newQueue(); err != nil {
-			return nil, err
-		}
-		defer files[i].Close()
+	lend, in, err := newQueue()
+	if err != nil {
+		return nil, err
 	}
-	p, err := newRingPair(memory[0], memory[1], t)
+	defer lend.Close()
+	back, out, err := newQueue()
+	if err != nil {
+		return nil, err
+	}
+	defer back.Close()
+	p, err := newRingPair(in, out, t)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +73,7 @@ func nearRings(_ context.Context, t *job.Task) (_ job.Result, err error) {
 			return nil, err
 		}
 	}
-	far, err := startFar(t, files[:]...)
+	far, err := startFar(t, lend, back)
 	if err != nil {
 		return nil, err
 	}
@@ -125,16 +128,18 @@ func (p *ringPair) roundTrips(clock monotime.Clock, long time.Duration) (job.Res
 
 // farRings is the driver.
 func farRings(ctx context.Context, t *job.Task, ready func() error) error {
-	var memory [2]queue.Memory
-	for i := range memory {
-		f := os.NewFile(uintptr(firstFile+i), "queue")
-		defer f.Close()
-		var err error
-		if memory[i], err = mapQueue(f); err != nil {
-			return err
-		}
+	lend, back := os.NewFile(firstFile, "queue"), os.NewFile(firstFile+1, "queue")
+	defer lend.Close()
+	defer back.Close()
+	out, err := mapQueue(lend)
+	if err != nil {
+		return err
 	}
-	p, err := newRingPair(memory[1], memory[0], t)
+	in, err := mapQueue(back)
+	if err != nil {
+		return err
+	}
+	p, err := newRingPair(in, out, t)
 	if err == nil {
 		err = ready()
 	}
