@@ -50,6 +50,8 @@ func TestMain(m *testing.M) {
 		err = modulesProcess()
 	case "client":
 		err = clientProcess()
+	case "plane":
+		err = planeProcess()
 	default:
 		err = fmt.Errorf("unknown role %q", role)
 	}

@@ -29,6 +29,9 @@ func (s *session) controlPlane() (userclient.ControlSession, error) {
 			s.log("open control plane", "err", err)
 			return nil, &ioreturn.StatusError{Code: ioreturn.Of(err), Detail: "control plane: " + userclient.CleanText(err.Error())}
 		}
+		if t, ok := c.(userclient.ControlTeller); ok {
+			t.TellBy(s.tell)
+		}
 		s.control = c
 		s.joinModules(c)
 	}
@@ -46,6 +49,12 @@ func (s *session) joinModules(c userclient.ControlSession) {
 	if s.payload = p; s.lane != nil && !s.lane.finished && s.lane.mods == nil {
 		s.lane.join(p)
 	}
+}
+
+// tell passes an event of the control plane on to this session's client.
+func (s *session) tell(e Event) {
+	e.Text, e.Time = userclient.CleanText(e.Text), s.d.clock.now()
+	s.event(e)
 }
 
 // closeControl ends the control plane. No Call is under way any more.

@@ -225,6 +225,9 @@ const (
 	EventOverrunEnded    EventKind = 10 // Value: entries lost since it began
 	EventReset           EventKind = 11 // the device was reset
 	EventGone            EventKind = 12 // the driver is going away; Text: why
+	EventStreamError     EventKind = 13 // M_ERROR of the control plane's stack; Value: errno of reading + 256 × that of writing, 255: as it was
+	EventStreamHangup    EventKind = 14 // M_HANGUP of that stack; Value: 1, or 0 for M_UNHANGUP
+	EventStreamSignal    EventKind = 15 // M_SIG or M_PCSIG of that stack; Value: the signal
 	EventVendor          EventKind = 0x8000
 )
 
@@ -233,6 +236,7 @@ func (k EventKind) String() string {
 	if names := [...]string{
 		"", "state-changed", "mode-changed", "format-changed", "property-changed", "control-changed", "clock-step",
 		"signal-lost", "signal-locked", "overrun-began", "overrun-ended", "reset", "gone",
+		"stream-error", "stream-hangup", "stream-signal",
 	}; k > 0 && uint64(k) < uint64(len(names)) {
 		return names[k]
 	}
@@ -242,7 +246,8 @@ func (k EventKind) String() string {
 	return "unknown event"
 }
 
-// Event is one thing that happened to a stream, told to every session.
+// Event is one thing that happened to a stream, told to every session; or, with one of the
+// kinds EventStream..., to the control plane of one.
 type Event struct {
 	Kind  EventKind
 	Time  int64 // stream time, ns

@@ -245,5 +245,12 @@ type ControlSession interface {
 	Close()
 }
 
+// ControlTeller is implemented by a ControlSession that has events for its client.
+type ControlTeller interface {
+	// TellBy says who passes events on. tell does not block. It comes once, before the first
+	// Call; what has happened before is told at once.
+	TellBy(tell func(Event))
+}
+
 // IsControl reports whether a selector is one of the control plane's.
 func IsControl(selector uint32) bool { return selector >= SelIoctl && selector <= SelControlLast }

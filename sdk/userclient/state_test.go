@@ -148,7 +148,8 @@ func TestNames(t *testing.T) {
 		"drop-newest", "drop-oldest", "fail", "stopped", "session-ended", "flushed", "module", "device")
 	check("event", func(n uint32) string { return EventKind(n).String() }, "unknown event",
 		"unknown event", "state-changed", "mode-changed", "format-changed", "property-changed", "control-changed", "clock-step",
-		"signal-lost", "signal-locked", "overrun-began", "overrun-ended", "reset", "gone")
+		"signal-lost", "signal-locked", "overrun-began", "overrun-ended", "reset", "gone",
+		"stream-error", "stream-hangup", "stream-signal")
 	check("operation", func(n uint32) string { return Operation(n).String() }, "unknown operation", opNames[:]...)
 	if got := EventVendor.String(); got != "vendor" {
 		t.Errorf("EventVendor is %q", got)

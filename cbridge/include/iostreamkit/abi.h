@@ -172,6 +172,9 @@
 #define IOSK_EVENT_OVERRUN_ENDED    10u
 #define IOSK_EVENT_RESET            11u
 #define IOSK_EVENT_GONE             12u
+#define IOSK_EVENT_STREAM_ERROR     13u
+#define IOSK_EVENT_STREAM_HANGUP    14u
+#define IOSK_EVENT_STREAM_SIGNAL    15u
 #define IOSK_EVENT_VENDOR           0x8000u
 
 /* ---- Entries: 32 bytes in either layout. ---- */

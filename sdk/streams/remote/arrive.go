@@ -30,10 +30,12 @@ func (e *End) arrive(q *streams.Queue, m *streams.Block) {
 		}
 		m.Free()
 	case streams.MHangup, streams.MUnhangup:
-		e.mu.Lock()
-		e.hungUp = m.Type() == streams.MHangup
-		e.wake(streams.ENXIO, e.hungUp)
-		e.mu.Unlock()
+		e.hangUp(m.Type() == streams.MHangup)
+		m.Free()
+	case streams.MSig, streams.MPCSig:
+		if b := m.Bytes(); len(b) > 0 {
+			e.event(signalled(b[0]))
+		}
 		m.Free()
 	default:
 		m.Free()
@@ -60,10 +62,9 @@ func (e *End) replied(q *streams.Queue, m *streams.Block) {
 	m.Free()
 }
 
-// failed records what an M_ERROR says of the two sides.
+// failed records what an M_ERROR says of the two sides, and tells the client.
 func (e *End) failed(read, write byte) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	if read != streams.ErrorUnchanged {
 		e.readErr = streams.Errno(read)
 	}
@@ -75,6 +76,17 @@ func (e *End) failed(read, write byte) {
 		errno = e.writeErr
 	}
 	e.wake(errno, errno != 0)
+	e.mu.Unlock()
+	e.event(erred(read, write))
+}
+
+// hangUp records that the line is gone, or is back, and tells the client.
+func (e *End) hangUp(yes bool) {
+	e.mu.Lock()
+	e.hungUp = yes
+	e.wake(streams.ENXIO, yes)
+	e.mu.Unlock()
+	e.event(hungUp(yes))
 }
 
 // wake ends the wait of the conversation that is under way with an error. A reply that is

@@ -11,7 +11,9 @@
 // sends nonsense, or nothing, hurts its own session's stack only (C7).
 //
 // Commands, their data, and the answers cross, and so do flushes, pushes and pops. What
-// M_ERROR and M_HANGUP say comes with the next answer. Data messages don't: the payload has
-// the IOStream's own queues. Before it is in them, or after, it passes the modules at the
-// driver's end, see [End.SendPayload].
+// M_ERROR, M_HANGUP and signals say in the driver's stack crosses as events of the session
+// (C22); whoever fetches those gives them to the head, see [Session.Deliver]. Data messages
+// don't cross: the payload has the IOStream's own queues.
+// Before it is in them, or after, it passes the modules at the driver's end, see
+// [End.SendPayload].
 package remote

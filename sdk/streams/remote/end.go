@@ -37,8 +37,9 @@ type Plane struct {
 }
 
 var (
-	_ userclient.ControlPlane = (*Plane)(nil)
-	_ userclient.PayloadPlane = (*Plane)(nil)
+	_ userclient.ControlPlane  = (*Plane)(nil)
+	_ userclient.PayloadPlane  = (*Plane)(nil)
+	_ userclient.ControlTeller = (*End)(nil)
 )
 
 // NewControl is NewEnd, for a driver's configuration.
@@ -66,6 +67,7 @@ type End struct {
 	readErr  streams.Errno
 	writeErr streams.Errno
 	hungUp   bool
+	teller   func(userclient.Event)
 }
 
 // exchange is one conversation.

@@ -4,6 +4,7 @@ package remote
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/iostreamkit/iostreamkit/sdk/internal/record"
@@ -329,8 +330,11 @@ func (l *Lower) returned() bool {
 
 // errnoOf is the errno of a call that failed.
 func errnoOf(err error) streams.Errno {
-	if ioreturn.Of(err) == ioreturn.Unsupported {
+	switch {
+	case ioreturn.Of(err) == ioreturn.Unsupported:
 		return streams.EOPNOTSUPP // the driver has no control plane
+	case errors.Is(err, ioreturn.ErrGone):
+		return streams.ENXIO // also if the outcome is unknown
 	}
 	return streams.ErrnoOf(err)
 }

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package iostreamkit_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/iostreamkit/iostreamkit"
+	"github.com/iostreamkit/iostreamkit/sdk/iostream"
+	"github.com/iostreamkit/iostreamkit/sdk/streams"
+	"github.com/iostreamkit/iostreamkit/sdk/streams/head"
+	"github.com/iostreamkit/iostreamkit/sdk/streams/remote"
+	"github.com/iostreamkit/iostreamkit/sdk/userclient"
+)
+
+// Commands of the driver in the tests of the control plane between processes.
+const (
+	cmdEcho   streams.Command = 'T'<<8 | iota // gives its data back
+	cmdIgnore                                 // is never answered
+	cmdFail                                   // is never answered; an M_ERROR follows
+	cmdHangUp                                 // is never answered; an M_HANGUP follows
+	cmdLater                                  // is answered; an M_ERROR follows
+)
+
+// planeProcess is a driver with a control plane.
+func planeProcess() error {
+	d, err := iostream.NewDriver(iostream.DriverConfig{
+		Name: streamName, DataSize: bufferSize,
+		Control: &remote.Plane{
+			Driver:  &streams.Module{Name: "driver", Write: streams.Procedures{Put: planePut}},
+			Modules: func(string, userclient.Peer) *streams.Module { return &streams.Module{Name: "pass"} },
+		},
+	}, nil)
+	if err != nil {
+		return err
+	}
+	return iostreamkit.Serve(untilStdinCloses(), d, func(ctx context.Context) error {
+		<-ctx.Done()
+		return nil
+	})
+}
+
+func planePut(q *streams.Queue, m *streams.Block) {
+	x, ok := m.Ioctl()
+	if !ok || m.Type() != streams.MIoctl {
+		q.PassOn(m)
+		return
+	}
+	later := func(t streams.Type, bytes ...byte) {
+		_, _ = q.Timeout(20*time.Millisecond, func() { // without it the test fails
+			_ = q.Partner().PutNextCtl(t, bytes...)
+		})
+	}
+	switch x.Cmd {
+	case cmdFail, cmdLater:
+		later(streams.MError, byte(streams.EIO))
+	case cmdHangUp:
+		later(streams.MHangup)
+	}
+	if x.Cmd != cmdEcho && x.Cmd != cmdLater {
+		m.Free()
+		return
+	}
+	if q.ReplyAck(m, m.Next().Size(), 0) != nil {
+		q.PassOn(m)
+	}
+}
+
+// openPlane connects to the control plane of a new process, and returns where it is told of
+// what happens to the stream.
+func openPlane(t *testing.T) (c *iostreamkit.Control, told <-chan head.Notice, kill func()) {
+	t.Helper()
+	ctx := setup(t)
+	p := startRole(t, "plane")
+	c, err := iostreamkit.OpenControl(ctx, streamName, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() }) // the driver may have been killed
+	notices := make(chan head.Notice, 16)
+	if err := c.SetSig(streams.EventError|streams.EventHangup, func(n head.Notice) { notices <- n }); err != nil {
+		t.Fatal(err)
+	}
+	return c, notices, func() { _ = p.Process.Kill() }
+}
+
+// notice waits for what the stream tells.
+func notice(t *testing.T, told <-chan head.Notice, want streams.Events) {
+	t.Helper()
+	select {
+	case n := <-told:
+		if n.Events != want {
+			t.Errorf("told of %v, want %v", n.Events, want)
+		}
+	case <-time.After(10 * time.Second):
+		t.Errorf("not told of %v", want)
+	}
+}
+
+// C22: what the driver's stack says by itself ends the client's calls, and is known without
+// any.
+func TestC22EventsBetweenProcesses(t *testing.T) {
+	for name, c := range map[string]struct {
+		cmd  streams.Command
+		ends bool // the command does
+		want streams.Errno
+		tell streams.Events
+	}{
+		"M_ERROR under a command":   {cmdFail, true, streams.EIO, streams.EventError},
+		"M_HANGUP under a command":  {cmdHangUp, true, streams.ENXIO, streams.EventHangup},
+		"M_ERROR without a command": {cmdLater, false, streams.EIO, streams.EventError},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plane, told, _ := openPlane(t)
+			ctx := watched(t)
+			s := head.Str{Command: cmdEcho, Data: []byte("there and back"), Wait: head.Forever}
+			if _, err := plane.Str(ctx, &s); err != nil || s.Len != len(s.Data) {
+				t.Errorf("%d bytes, %v", s.Len, err)
+			}
+			_, err := plane.Str(ctx, &head.Str{Command: c.cmd, Wait: head.Forever})
+			if c.ends && !errors.Is(err, c.want) || !c.ends && err != nil {
+				t.Errorf("the command: %v, want %v: %t", err, c.want, c.ends)
+			}
+			notice(t, told, c.tell)
+			if _, err := plane.Str(ctx, &s); !errors.Is(err, c.want) {
+				t.Errorf("a command of such a stream: %v, want %v", err, c.want)
+			}
+		})
+	}
+}
+
+// The end of the driver's process ends a command, and the head knows of it.
+func TestC22DeathOfTheDriver(t *testing.T) {
+	plane, told, kill := openPlane(t)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := plane.Str(context.Background(), &head.Str{Command: cmdIgnore, Wait: head.Forever})
+		ended <- err
+	}()
+	s := head.Str{Command: cmdEcho}
+	ctx, cancel := context.WithTimeout(watched(t), 50*time.Millisecond)
+	defer cancel()
+	if _, err := plane.Str(ctx, &s); !errors.Is(err, streams.ETIME) && err != nil {
+		t.Errorf("a command behind one that is not answered: %v", err)
+	}
+	kill()
+	notice(t, told, streams.EventHangup)
+	select {
+	case err := <-ended:
+		if !errors.Is(err, streams.ENXIO) {
+			t.Errorf("the command: %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the command did not end")
+	}
+}
