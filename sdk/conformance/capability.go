@@ -54,6 +54,7 @@ const (
 	CapLoopback Capability = "loopback" // what is sent comes back unchanged
 
 	CapSafeCommands Capability = "safe-commands" // the device file names commands that may be sent
+	CapSafeModules  Capability = "safe-modules"  // and modules that may be pushed
 )
 
 // Capabilities of the target. A rule that lacks CapRestart is skipped, not unclaimed:
@@ -80,7 +81,7 @@ func (s capSet) list() []Capability { return slices.Sorted(maps.Keys(s)) }
 // told reports whether c can't be seen in a description.
 func told(c Capability) bool {
 	switch c {
-	case CapCounter, CapPRBS, CapLoopback, CapSafeCommands:
+	case CapCounter, CapPRBS, CapLoopback, CapSafeCommands, CapSafeModules:
 		return true
 	}
 	return ofTarget(c)

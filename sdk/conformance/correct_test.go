@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 
 // device allows everything: the drivers of the tests have nothing to lose.
 func device() *conformance.Device {
-	return &conformance.Device{AllowDestructive: true, SafeCommands: mutant.SafeCommands()}
+	return &conformance.Device{AllowDestructive: true, SafeCommands: mutant.SafeCommands(), SafeModules: mutant.SafeModules()}
 }
 
 // correct are drivers that do nothing unusual: on package iostream, and written without

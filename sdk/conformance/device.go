@@ -36,9 +36,10 @@ type Device struct {
 	CableConnected bool     `json:"cable_connected,omitempty"`
 	// AllowDestructive permits rules that may harm the device or end the driver.
 	AllowDestructive bool `json:"allow_destructive,omitempty"`
-	// SafeCalls are named controls that may be called, SafeCommands commands that may be
-	// sent. AllowDestructive permits all calls.
+	// SafeCalls are named controls that may be called, SafeModules modules that may be
+	// pushed, and SafeCommands commands that may be sent. AllowDestructive permits all calls.
 	SafeCalls    []string      `json:"safe_calls,omitempty"`
+	SafeModules  []string      `json:"safe_modules,omitempty"`
 	SafeCommands []SafeCommand `json:"safe_commands,omitempty"`
 	// Capabilities are declared in addition to the target's own.
 	Capabilities []Capability `json:"capabilities,omitempty"`
@@ -161,6 +162,9 @@ func (d *Device) declared() []Capability {
 	out := slices.Clone(d.Capabilities)
 	if len(d.SafeCommands) > 0 {
 		out = append(out, CapSafeCommands)
+	}
+	if len(d.SafeModules) > 0 {
+		out = append(out, CapSafeModules)
 	}
 	switch d.Pattern {
 	case PatternCounter:

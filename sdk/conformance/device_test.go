@@ -17,7 +17,7 @@ import (
 const deviceFile = `{
   "warmup": "2s", "frame_period": "33ms", "time_scale": 1.5, "pattern": "counter",
   "needs_cable": ["DATA-*"], "allow_destructive": true, "capabilities": ["native"],
-  "safe_calls": ["self-test"],
+  "safe_calls": ["self-test"], "safe_modules": ["trace"],
   "safe_commands": [{"name": "SWAP", "number": 22017, "data": "00ff 10", "memory": [{"addr": 4096, "data": "aa", "size": 16}]}],
   "waivers": [{"rule": "LIFE-02", "reason": "firmware 2.2 mends it", "expires": "2026-12-31"}]
 }`
@@ -34,7 +34,7 @@ func TestDeviceFile(t *testing.T) {
 	want := &Device{
 		WarmUp: Duration(2 * time.Second), FramePeriod: Duration(33 * time.Millisecond), TimeScale: 1.5,
 		Pattern: PatternCounter, NeedsCable: []string{"DATA-*"}, AllowDestructive: true,
-		SafeCalls: []string{"self-test"},
+		SafeCalls: []string{"self-test"}, SafeModules: []string{"trace"},
 		SafeCommands: []SafeCommand{{
 			Name: "SWAP", Number: 0x5601, Data: Hex{0, 0xff, 0x10}, Memory: []SafeMemory{{Addr: 0x1000, Data: Hex{0xaa}, Size: 16}},
 		}},
@@ -63,6 +63,7 @@ func TestDeviceFileIsStrict(t *testing.T) {
 		"without reason":  {`{"waivers": [{"rule": "LIFE-01", "reason": " ", "expires": "2026-12-31"}]}`, "no reason"},
 		"without a date":  {`{"waivers": [{"rule": "LIFE-01", "reason": "x"}]}`, "no date"},
 		"bad call":        {`{"safe_calls": ["self test"]}`, "safe_calls: 1"},
+		"bad module":      {`{"safe_modules": [""]}`, "safe_modules: 1"},
 		"no number":       {`{"safe_commands": [{"name": "SWAP"}]}`, "SWAP: it has no number"},
 		"head's command":  {`{"safe_commands": [{"number": 21250}]}`, "0x5302: it is a command of the stream head"},
 		"odd digits":      {`{"safe_commands": [{"number": 7, "data": "123"}]}`, "hexadecimal"},

@@ -31,7 +31,7 @@ func patienceRules() []Rule {
 
 // safeCommandRules are about commands that the device file names.
 func safeCommandRules() []Rule {
-	return ofSafe([]Rule{
+	return ofSafe(CapSafeCommands, []Rule{
 		{
 			ID: "CTL-42", Check: checkSafeSucceeds,
 			Title:  "A command that the device file names succeeds",
@@ -51,7 +51,7 @@ func safeCommandRules() []Rule {
 
 // safeTalkRules are about conversations of the commands that the device file names.
 func safeTalkRules() []Rule {
-	return ofSafe([]Rule{
+	return ofSafe(CapSafeCommands, []Rule{
 		{
 			ID: "TALK-27", Check: checkSafeMemory,
 			Title:  "A vendor's command copies what its argument names",
@@ -83,10 +83,44 @@ func safeTalkRules() []Rule {
 	})
 }
 
-// ofSafe fills in what rules about commands of the device file have in common.
-func ofSafe(rules []Rule) []Rule {
+// safeModuleRules are about modules that the device file names, and the payload in them.
+func safeModuleRules() []Rule {
+	return ofSafe(CapSafeModules, []Rule{
+		{
+			ID: "CTL-44", Check: checkSafePushed,
+			Title:  "A module that the device file names can be pushed and popped",
+			What:   "Pushing each module of the device file succeeds and puts it on top of the stack, also twice; as many pops take them off, and the stack is what it was.",
+			Why:    "Programs find modules by their names in the stack, and pop what they have pushed.",
+			Remedy: "Answer a push when the module is open, and a pop when it is closed, and the names from the stack itself.",
+		},
+		{
+			ID: "CTL-45", Check: checkSafeOwnStack,
+			Title:  "A module is pushed for its own session only",
+			What:   "While one session has a module of the device file pushed, the names of another session's stack are what they were.",
+			Why:    "A program that pushes a trace would slow every other program down (C7).",
+			Remedy: "Make a stack for each session.",
+		},
+		{
+			ID: "CTL-46", Check: checkSafePayload,
+			Title:  "Entries go on through a pushed module",
+			What:   "While a stream is running, a module of the device file is pushed and popped; entries go on coming in each case, with growing numbers.",
+			Why:    "The payload passes the modules. One that keeps it for ever stops the stream of the session that has pushed it.",
+			Remedy: "Pass on every message that is not the module's own, data too, and let a service procedure do what a put procedure keeps.",
+		},
+		{
+			ID: "CTL-47", Check: checkSafeLoss,
+			Title:  "What modules drop is counted",
+			What:   "After a stream has run through a module of the device file and was stopped, as many numbers are missing among the entries that came as the causes of loss add up to.",
+			Why:    "Loss is never silent (C14): a client that finds a gap looks for its cause.",
+			Remedy: "Give numbers before the modules, and count what does not arrive at their other end as dropped by a module.",
+		},
+	})
+}
+
+// ofSafe fills in what rules about what the device file permits have in common.
+func ofSafe(needs Capability, rules []Rule) []Rule {
 	for i := range rules {
-		rules[i].Since, rules[i].Needs = sincePatience, []Capability{CapSafeCommands}
+		rules[i].Since, rules[i].Needs = sincePatience, append([]Capability{needs}, rules[i].Needs...)
 	}
 	return rules
 }

@@ -26,7 +26,7 @@ func ofControl(rules []Rule) []Rule {
 
 // planeRules are about commands, modules and flushes (C6, C7).
 func planeRules() []Rule {
-	return ofControl(slices.Concat(commandRules(), rubbishRules(), stackRules(), planeStateRules(), safeCommandRules()))
+	return ofControl(slices.Concat(commandRules(), rubbishRules(), stackRules(), planeStateRules(), safeCommandRules(), safeModuleRules()))
 }
 
 func commandRules() []Rule {

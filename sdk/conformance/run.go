@@ -198,6 +198,8 @@ func (s *Suite) applies(r *Rule) (v Verdict, reason string) {
 			return Skip, "this run can't start the driver anew; start it by command"
 		case c == CapSafeCommands:
 			return NotClaimed, "the device file names no command that may be sent"
+		case c == CapSafeModules:
+			return NotClaimed, "the device file names no module that may be pushed"
 		case told(c) && s.device.Pattern == "" && !declaresSeen(s.declared):
 			return Skip, "nobody has said what the payload is: name a pattern in the device file"
 		default:

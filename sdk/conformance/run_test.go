@@ -213,6 +213,8 @@ func TestWhatDoesNotApply(t *testing.T) {
 		{"pattern", func(r *Rule) { r.Needs = []Capability{CapCounter} }, Device{Pattern: PatternCounter}, "pass"},
 		{"no safe command", func(r *Rule) { r.Needs = []Capability{CapSafeCommands} }, Device{}, "not_claimed"},
 		{"safe command", func(r *Rule) { r.Needs = []Capability{CapSafeCommands} }, Device{SafeCommands: []SafeCommand{{Number: 7}}}, "pass"},
+		{"no safe module", func(r *Rule) { r.Needs = []Capability{CapSafeModules} }, Device{}, "not_claimed"},
+		{"safe module", func(r *Rule) { r.Needs = []Capability{CapSafeModules} }, Device{SafeModules: []string{"trace"}}, "pass"},
 		{"can't kill", func(r *Rule) { r.Needs = []Capability{CapKill} }, Device{}, "not_claimed"},
 		{"kill declared in vain", func(r *Rule) { r.Needs = []Capability{CapKill} }, Device{Capabilities: []Capability{CapKill}}, "not_claimed"},
 		{"can't restart", func(r *Rule) { r.Needs = []Capability{CapRestart} }, Device{}, "skip"},

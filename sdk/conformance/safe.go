@@ -115,6 +115,11 @@ func (d *Device) checkSafe() error {
 			return fmt.Errorf("safe_calls: %d: %w", i+1, err)
 		}
 	}
+	for i, name := range d.SafeModules {
+		if name == "" || len(name) > streams.MaxName {
+			return fmt.Errorf("safe_modules: %d: a name has 1 to %d bytes", i+1, streams.MaxName)
+		}
+	}
 	for i := range d.SafeCommands {
 		if err := d.SafeCommands[i].check(); err != nil {
 			return fmt.Errorf("safe_commands: %s: %w", d.SafeCommands[i].name(), err)

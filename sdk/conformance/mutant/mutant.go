@@ -62,7 +62,7 @@ func (m *Mutant) Options(only ...string) *conformance.Options {
 	}
 	d.AllowDestructive = true
 	if d.SafeCommands == nil {
-		d.SafeCommands = SafeCommands()
+		d.SafeCommands, d.SafeModules = SafeCommands(), SafeModules()
 	}
 	return &conformance.Options{Device: &d, Only: only, Seed: 1}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 func planeMutants() []Mutant {
-	return slices.Concat(commandMutants(), rubbishMutants(), stackMutants(), planeStateMutants(), safeCommandMutants())
+	return slices.Concat(commandMutants(), rubbishMutants(), stackMutants(), planeStateMutants(), safeCommandMutants(), safeModuleMutants())
 }
 
 // nexts makes hooks that change the answers to commands; events too if those of copies

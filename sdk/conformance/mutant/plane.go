@@ -53,6 +53,14 @@ func entries(serve Serve) []ioctl.Entry {
 
 // planeOf returns a control plane with named controls. Clients may push a module "pass".
 func planeOf(serve Serve, stack ...*streams.Module) (*remote.Plane, error) {
+	return planeWith(&streams.Module{Name: "pass"}, serve, stack...)
+}
+
+// SafeModules are the modules that may be pushed to the correct driver.
+func SafeModules() []string { return []string{"pass"} }
+
+// planeWith is planeOf with another module that clients may push.
+func planeWith(pass *streams.Module, serve Serve, stack ...*streams.Module) (*remote.Plane, error) {
 	table, err := ioctl.NewTable(nil, append(entries(serve), swap())...)
 	if err != nil {
 		return nil, err
@@ -61,7 +69,6 @@ func planeOf(serve Serve, stack ...*streams.Module) (*remote.Plane, error) {
 	if err != nil {
 		return nil, err
 	}
-	pass := &streams.Module{Name: "pass"}
 	return &remote.Plane{Driver: driver, Stack: stack, Modules: func(name string, _ userclient.Peer) *streams.Module {
 		if name != pass.Name {
 			return nil
