@@ -144,13 +144,7 @@ func (d *Driver) TryTake() (*Buffer, error) {
 	}
 	var one [1]*Buffer
 	n, err := ln.grab(one[:], false)
-	again := n == 0 && err == nil && ln.mods != nil && ln.mods.outbox.n > 0
 	ln.leave()
-	if again { // leaving may have let what came through the modules
-		s.mu.Lock()
-		n, err = ln.grab(one[:], false)
-		ln.leave()
-	}
 	switch {
 	case n > 0:
 		return one[0], nil

@@ -138,6 +138,17 @@ func (ln *lane) carry(budget int) {
 	s.mu.Unlock()
 }
 
+// grabThrough lets into the modules what was received, and gives to the driver what came
+// out at once, before the overrun policy judges. mu is held, but not all the time.
+func (ln *lane) grabThrough(dst []*Buffer) (int, error) {
+	_ = ln.unlock(nil, queue.WakeNone) // no publication, so nothing can fail
+	ln.s.mu.Lock()
+	if !ln.active() || ln.ending {
+		return 0, errNotRunning
+	}
+	return ln.grabFree(dst), nil
+}
+
 // letGo is told that nothing refers to p any more.
 func (ln *lane) letGo(p *passage) {
 	ln.s.mu.Lock()

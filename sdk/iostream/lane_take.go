@@ -76,7 +76,7 @@ func (ln *lane) receiveFilled(ids []uint32) (n, here int, err error) {
 
 // grab gives buffers to the driver, as many as there are and dst holds, without
 // waiting. If there is none, spare lets the overrun policy find one, or end the run
-// with errPolicyFail. mu is held.
+// with errPolicyFail. mu is held, but where there are modules not all the time.
 func (ln *lane) grab(dst []*Buffer, spare bool) (n int, err error) {
 	if !ln.active() || ln.ending {
 		return 0, errNotRunning
@@ -84,7 +84,11 @@ func (ln *lane) grab(dst []*Buffer, spare bool) (n int, err error) {
 	if ln.free.n < len(dst) {
 		err = ln.receive()
 	}
-	if n = ln.grabFree(dst); n > 0 {
+	n = ln.grabFree(dst)
+	if n == 0 && err == nil && ln.mods != nil && ln.mods.outbox.n > 0 {
+		n, err = ln.grabThrough(dst)
+	}
+	if n > 0 {
 		if ln.overrun > 0 {
 			ln.overrunOver()
 		}

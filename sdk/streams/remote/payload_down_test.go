@@ -162,6 +162,28 @@ func TestPayloadBothWays(t *testing.T) {
 	f.discarded(1)
 }
 
+// What is on its way through modules at this moment makes no policy drop anything.
+func TestPayloadBothWaysAndThePolicy(t *testing.T) {
+	for _, policy := range []iostream.Policy{iostream.DropNewest, iostream.DropOldest, iostream.Fail} {
+		t.Run(policy.String(), func(t *testing.T) {
+			f := flowing(t, setup{
+				driver: iostream.DriverConfig{Direction: iostream.BothWays, Buffers: 1, Policy: policy}, stack: []*streams.Module{onDown("pass", pass)},
+			})
+			f.post("begin")
+			for i := range uint64(10) {
+				fr, err := f.s.Next(f.ctx())
+				f.must(err)
+				if fr.Seq() != i {
+					t.Fatalf("frame %d, want %d", fr.Seq(), i)
+				}
+				f.must(fr.Send(copy(fr.Region(), "round")))
+				f.got("round")
+			}
+			f.discarded(0)
+		})
+	}
+}
+
 func TestPayloadDownAndChangeOfDirection(t *testing.T) {
 	k := &keeper{}
 	f := flowing(t, setup{

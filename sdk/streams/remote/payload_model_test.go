@@ -16,8 +16,14 @@ import (
 // whims is what a module does with the next entries: something else with each.
 type whims struct {
 	rt   *rapid.T
-	left []*streams.Block // messages that nobody finds in a queue
+	left []kept // messages that nobody finds in a queue
 	q    *streams.Queue
+}
+
+// kept is a message with where it goes on.
+type kept struct {
+	q *streams.Queue
+	m *streams.Block
 }
 
 // The things that it does.
@@ -38,8 +44,9 @@ func (w *whims) module(name string) *streams.Module {
 	return &streams.Module{
 		Name:  name,
 		Open:  func(q *streams.Queue, _ streams.OpenInfo) error { w.q = q; return nil },
-		Close: func(*streams.Queue) { w.release(func(m *streams.Block) { m.Free() }); w.q = nil },
+		Close: func(*streams.Queue) { w.release(free); w.q = nil },
 		Read:  streams.Procedures{Put: data(w.put), Service: func(*streams.Queue) {}},
+		Write: streams.Procedures{Put: data(w.put), Service: func(*streams.Queue) {}},
 	}
 }
 
@@ -59,15 +66,15 @@ func (w *whims) put(q *streams.Queue, m *streams.Block) {
 	case whimQueue:
 		q.Putq(m)
 	case whimKeep:
-		w.left = append(w.left, m)
+		w.left = append(w.left, kept{q, m})
 	case whimKeepDup:
-		w.left = append(w.left, twin((*streams.Block).Dup))
+		w.left = append(w.left, kept{q, twin((*streams.Block).Dup)})
 		q.PutNext(m)
 	case whimPassCopy:
 		q.PutNext(twin((*streams.Block).Copy))
 		m.Free()
 	case whimKeepCopy:
-		w.left = append(w.left, twin((*streams.Block).Copy))
+		w.left = append(w.left, kept{q, twin((*streams.Block).Copy)})
 		m.Free()
 	case whimTwice:
 		d := twin((*streams.Block).Dup)
@@ -79,14 +86,21 @@ func (w *whims) put(q *streams.Queue, m *streams.Block) {
 }
 
 // release gives all that the module has to fn.
-func (w *whims) release(fn func(*streams.Block)) {
-	for _, m := range w.left {
-		fn(m)
+func (w *whims) release(fn func(*streams.Queue, *streams.Block)) {
+	for _, k := range w.left {
+		fn(k.q, k.m)
 	}
 	w.left = nil
-	for m := w.q.Getq(); m != nil; m = w.q.Getq() {
-		fn(m)
+	for _, q := range []*streams.Queue{w.q, w.q.Partner()} {
+		for m := q.Getq(); m != nil; m = q.Getq() {
+			fn(q, m)
+		}
 	}
+}
+
+// passOn lets everything go on that the module has.
+func (w *whims) passOn() error {
+	return w.q.Stream().Do(func(*streams.Queue) { w.release((*streams.Queue).PutNext) })
 }
 
 // payloadModel drives a stream with two whimsical modules. Every number must be seen by the
@@ -261,7 +275,7 @@ func (m *payloadModel) letGo(rt *rapid.T) {
 		rt.Skip("there is no module")
 	}
 	w := &m.whims[rapid.IntRange(0, m.pushed-1).Draw(rt, "module")]
-	m.ok(rt, w.q.Stream().Do(func(*streams.Queue) { w.release(func(b *streams.Block) { w.q.PutNext(b) }) }))
+	m.ok(rt, w.passOn())
 }
 
 // finish stops the stream in a way that shows what became of everything.
