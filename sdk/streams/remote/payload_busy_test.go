@@ -166,3 +166,29 @@ func TestPayloadOfAClientThatIsCutOff(t *testing.T) {
 	cancel()
 	driver.Wait()
 }
+
+// TestPayloadOfALargeBatch posts more entries at once than one goroutine lets in.
+func TestPayloadOfALargeBatch(t *testing.T) {
+	const buffers = 300
+	f := flowing(t, setup{driver: iostream.DriverConfig{Buffers: buffers}, stack: []*streams.Module{onUp("pass", pass)}})
+	bs, ps := make([]*iostream.Buffer, buffers), make([]iostream.Posting, buffers)
+	for range 3 {
+		for n := 0; n < buffers; {
+			m, err := f.d.TakeBatch(f.ctx(), bs[n:])
+			f.must(err)
+			n += m
+		}
+		f.must(f.d.PostBatch(bs, ps))
+		for n := 0; n < buffers; {
+			frames := make([]iostream.Frame, buffers)
+			m, err := f.s.NextBatch(f.ctx(), frames, 1)
+			f.must(err)
+			n += m
+			f.must(f.s.ReleaseBatch(frames[:m]))
+		}
+	}
+	f.lost(nil)
+	if st := f.s.Stats(); st.Entries != 3*buffers || st.Missed != 0 {
+		t.Errorf("the client has seen %d entries and missed %d", st.Entries, st.Missed)
+	}
+}
