@@ -49,6 +49,18 @@ func oddPlanes() []Eccentric {
 			New: planned("holding-modules", func(v *voice) (*control.Table, error) { return v.tableOf(nil) }, []*streams.Module{holding, holding}),
 		},
 		{
+			Name: "dropping-module", Odd: "A module on each session's stack drops every seventh entry, which is counted.",
+			New: func() conformance.Target {
+				return conformance.FromStart("dropping-module", withPlaneOn(CounterConfig(), Count, func(v *voice) (userclient.ControlPlane, error) {
+					t, err := v.tableOf(nil)
+					if err != nil {
+						return nil, err
+					}
+					return planeOf(from(t), dropping("dropping", 7))
+				}, nil), conformance.CapCounter)
+			},
+		},
+		{
 			Name: "many-controls", Odd: "It has 200 controls, whose list takes many conversations.",
 			New: planned("many-controls", manyControls, nil),
 		},

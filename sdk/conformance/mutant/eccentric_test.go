@@ -53,7 +53,7 @@ func TestEccentricDriversAreMany(t *testing.T) {
 	want := []string{
 		"one-buffer", "thousand-buffers", "one-byte", "no-control", "slow-start", "one-frame-a-second", "bursts",
 		"policy-block", "policy-drop-newest", "policy-drop-oldest", "policy-fail", "odd-offsets", "late-answers",
-		"huge-describe", "older-minor", "slow-commands", "holding-modules", "many-controls",
+		"huge-describe", "older-minor", "slow-commands", "holding-modules", "dropping-module", "many-controls",
 	}
 	var have []string
 	for _, e := range mutant.Eccentrics() {

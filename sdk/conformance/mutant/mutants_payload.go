@@ -11,10 +11,10 @@ import (
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 )
 
-// dropping is a module "pass" that frees each nth data message on its way up.
-func dropping(nth int64) *streams.Module {
+// dropping is a module that frees each nth data message on its way up.
+func dropping(name string, nth int64) *streams.Module {
 	var n atomic.Int64
-	return &streams.Module{Name: "pass", Read: streams.Procedures{Put: func(q *streams.Queue, m *streams.Block) {
+	return &streams.Module{Name: name, Read: streams.Procedures{Put: func(q *streams.Queue, m *streams.Block) {
 		if m.Type() == streams.MData && n.Add(1)%nth == 0 {
 			m.Free()
 			return
@@ -72,11 +72,11 @@ func safeModuleMutants() []Mutant {
 		},
 		{
 			Name: "swallows-payload", Rule: "CTL-46", Wrong: "Its module lets commands pass, and no payload.",
-			New: passing("swallows-payload", dropping(1), nil),
+			New: passing("swallows-payload", dropping("pass", 1), nil),
 		},
 		{
 			Name: "hides-drops", Rule: "CTL-47", Wrong: "It counts what its module drops as posted.",
-			New: passing("hides-drops", dropping(3), changedStats(func(st *userclient.Stats) {
+			New: passing("hides-drops", dropping("pass", 3), changedStats(func(st *userclient.Stats) {
 				st.Posted += st.Lost[userclient.LossModule]
 				st.Lost[userclient.LossModule] = 0
 			})),

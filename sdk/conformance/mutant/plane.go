@@ -164,15 +164,22 @@ func plain(v *voice) (userclient.ControlPlane, error) {
 
 // withPlane starts a loopback driver with a control plane. wrap may be nil.
 func withPlane(plane func(*voice) (userclient.ControlPlane, error), wrap func(userclient.Provider) userclient.Provider) conformance.Start {
+	return withPlaneOn(LoopbackConfig(), Echo, plane, wrap)
+}
+
+// withPlaneOn is withPlane for another driver.
+func withPlaneOn(
+	cfg iostream.DriverConfig, loop Loop, plane func(*voice) (userclient.ControlPlane, error), wrap func(userclient.Provider) userclient.Provider,
+) conformance.Start {
 	return func() (userclient.Provider, func() error, error) {
 		v := new(voice)
 		p, err := plane(v)
 		if err != nil {
 			return nil, nil, err
 		}
-		cfg := LoopbackConfig()
+		cfg := cfg
 		cfg.Control = p
-		return Served(cfg, nil, Echo, func(d userclient.Provider) userclient.Provider {
+		return Served(cfg, nil, loop, func(d userclient.Provider) userclient.Provider {
 			v.hear(d)
 			if wrap == nil {
 				return d
