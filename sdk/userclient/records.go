@@ -192,7 +192,7 @@ type Stats struct {
 	Backlogged uint64 // entries in the backlog now, and in modules on their way to it (a gauge)
 	Lost       [Causes]uint64
 	Bytes      uint64 // payload of posted or (to-device) returned entries
-	Copies     uint64 // payload copies made by the library: 0, or the data path is wrong
+	Copies     uint64 // payload copies made by the library: 0, unless modules replace payload (see PayloadPath)
 	Rings      uint64 // notifications really sent to the client
 	Wakeups    uint64 // times that the driver's side was woken
 	Discarded  uint64 // entries of the client that a module dropped before the driver saw them
