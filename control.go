@@ -45,7 +45,8 @@ const controlClose = 2 * time.Second
 
 // OpenControl connects to the control plane of the stream of that name. cfg may be nil. Its
 // errors are those of Observe, and one that matches ioreturn.ErrUnsupported if the driver
-// has no control plane.
+// has no control plane. With cfg.Modules that is no error: the modules for such a driver are
+// then pushed on this side, see [remote.OpenHere].
 func OpenControl(ctx context.Context, name string, cfg *head.Config) (*Control, error) {
 	return Client{}.OpenControl(ctx, name, cfg)
 }
@@ -67,7 +68,11 @@ func NewControl(ctx context.Context, conn userclient.Conn, cfg *head.Config) (*C
 		return nil, err
 	}
 	d, err := o.Describe(ctx)
-	if err == nil && d.Offered&userclient.FeatureControl == 0 {
+	open := remote.Open
+	if d.Offered&userclient.FeatureControl == 0 {
+		open = remote.OpenHere
+	}
+	if err == nil && d.Offered&userclient.FeatureControl == 0 && (cfg == nil || cfg.Modules == nil) {
 		err = ioreturn.Op("control", d.Name, &ioreturn.StatusError{Code: ioreturn.Unsupported, Detail: "this driver has no controls"})
 	}
 	c := &Control{observer: o, more: make(chan struct{}, 1)}
@@ -77,7 +82,7 @@ func NewControl(ctx context.Context, conn userclient.Conn, cfg *head.Config) (*C
 			own = *cfg
 		}
 		own.Name = d.Name
-		c.Session, err = remote.Open(conn, &own)
+		c.Session, err = open(conn, &own)
 	}
 	if err != nil {
 		return nil, errors.Join(err, o.Close())

@@ -5,13 +5,16 @@ package iostreamkit_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/iostreamkit/iostreamkit"
+	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 	"github.com/iostreamkit/iostreamkit/sdk/iostream"
 	"github.com/iostreamkit/iostreamkit/sdk/streams"
 	"github.com/iostreamkit/iostreamkit/sdk/streams/head"
+	"github.com/iostreamkit/iostreamkit/sdk/streams/ioctl"
 	"github.com/iostreamkit/iostreamkit/sdk/streams/remote"
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 )
@@ -155,5 +158,67 @@ func TestC22DeathOfTheDriver(t *testing.T) {
 		}
 	case <-time.After(10 * time.Second):
 		t.Error("the command did not end")
+	}
+}
+
+// The modules that a client pushes by number are the driver's (C6).
+func TestC6ModulesByNumberBetweenProcesses(t *testing.T) {
+	plane, _, _ := openPlane(t)
+	ctx := watched(t)
+	mem := make([]byte, streams.MaxName+1)
+	copy(mem, "pass")
+	regions, err := ioctl.NewRegions(ioctl.Region{Addr: 0x1000, Data: mem})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := plane.Ioctl(ctx, streams.CmdPush, 0x1000, regions); err != nil {
+		t.Fatal(err)
+	}
+	if names, err := plane.List(ctx); !slices.Equal(names, []string{"pass", "driver"}) || err != nil {
+		t.Errorf("%q, %v", names, err)
+	}
+	s := head.Str{Command: cmdEcho, Data: []byte("through a module")}
+	if _, err := plane.Str(ctx, &s); err != nil || s.Len != len(s.Data) {
+		t.Errorf("%d bytes, %v", s.Len, err)
+	}
+	if _, err := plane.Ioctl(ctx, streams.CmdPop, 0, nil); err != nil {
+		t.Error(err)
+	}
+	if _, err := plane.Ioctl(ctx, streams.CmdPop, 0, nil); !errors.Is(err, streams.EINVAL) {
+		t.Errorf("a pop of nothing: %v", err)
+	}
+}
+
+// A driver without a control plane gets a stack on the client's side, if the client has
+// modules for it (C6).
+func TestC6StackForADriverWithoutOne(t *testing.T) {
+	ctx := setup(t)
+	startDriver(t)
+	if _, err := iostreamkit.OpenControl(ctx, streamName, nil); !errors.Is(err, ioreturn.ErrUnsupported) {
+		t.Errorf("without modules: %v", err)
+	}
+	module := &streams.Module{Name: "adapter", Write: streams.Procedures{Put: func(q *streams.Queue, m *streams.Block) {
+		if x, ok := m.Ioctl(); !ok || x.Cmd != cmdEcho || q.ReplyAck(m, m.Next().Size(), 3) != nil {
+			q.PutNext(m)
+		}
+	}}}
+	c, err := iostreamkit.OpenControl(ctx, streamName, &head.Config{
+		Modules: func(string) *streams.Module { return module },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Push(ctx, "adapter"); err != nil {
+		t.Fatal(err)
+	}
+	s := head.Str{Command: cmdEcho, Data: []byte("no process but this")}
+	if rval, err := c.Str(ctx, &s); err != nil || rval != 3 || s.Len != len(s.Data) {
+		t.Errorf("%d, %d bytes, %v", rval, s.Len, err)
+	}
+	if _, err := c.Str(ctx, &head.Str{Command: cmdLater}); !errors.Is(err, streams.EOPNOTSUPP) {
+		t.Errorf("what the module does not know: %v", err)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
 	}
 }

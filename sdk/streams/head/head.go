@@ -43,6 +43,9 @@ type Config struct {
 	Remote bool
 	// Line, if not nil, is the way to that driver. It makes a command quicker.
 	Line Line
+	// Stack, if not nil, has the modules that pushing, popping and listing are about, and
+	// Modules is not used.
+	Stack Stack
 	// Trace, if not nil, is told of every step. It runs in the goroutine that takes the
 	// step, possibly inside a procedure: it must not block or use the stream.
 	Trace func(Step)

@@ -68,7 +68,7 @@ var commands = map[streams.Command]func(*raw) (int, streams.Errno){
 	streams.CmdList:      (*raw).list,
 	streams.CmdPLink:     (*raw).link,
 	streams.CmdPUnlink:   func(c *raw) (int, streams.Errno) { return 0, c.h.unlink(c.cmd, int(c.int()), true) },
-	streams.CmdAnchor:    func(c *raw) (int, streams.Errno) { return 0, c.h.setAnchor() },
+	streams.CmdAnchor:    func(c *raw) (int, streams.Errno) { return 0, c.h.setAnchor(c.ctx) },
 	streams.CmdFlushBand: (*raw).flushBand,
 	streams.CmdCheckBand: (*raw).checkBand,
 	streams.CmdGetBand:   (*raw).getBand,
@@ -170,7 +170,7 @@ func (c *raw) find() (int, streams.Errno) {
 	if errno != 0 {
 		return 0, errno
 	}
-	return flag(c.h.find(name))
+	return flag(c.h.find(c.ctx, name))
 }
 
 // nameSize is the size of a name in memory.
@@ -180,7 +180,7 @@ func (c *raw) look() (int, streams.Errno) {
 	if errno := c.h.gate(classAsk); errno != 0 {
 		return 0, errno
 	}
-	name, errno := c.h.look()
+	name, errno := c.h.look(c.ctx)
 	var p [nameSize]byte // empty if there is none
 	copy(p[:], name)
 	if bad := c.out(c.arg, p[:]); bad != 0 {
@@ -194,7 +194,10 @@ func (c *raw) list() (int, streams.Errno) {
 	if errno := c.h.gate(classAsk); errno != 0 {
 		return 0, errno
 	}
-	names := c.h.stream.Names()
+	names, errno := c.h.names(c.ctx)
+	if errno != 0 {
+		return 0, errno
+	}
 	if n := len(names); n > 0 && c.h.stream.Peer() != nil {
 		names = names[:n-1] // below a pipe is no driver that has a name
 	}

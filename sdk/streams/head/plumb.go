@@ -4,6 +4,7 @@ package head
 
 import (
 	"context"
+	"slices"
 
 	"github.com/iostreamkit/iostreamkit/sdk/streams"
 )
@@ -19,6 +20,9 @@ func (h *Head) Push(ctx context.Context, name string) error {
 func (h *Head) push(ctx context.Context, name string) streams.Errno {
 	if errno := h.gate(classPlumb); errno != 0 {
 		return errno
+	}
+	if h.cfg.Stack != nil {
+		return h.pushFar(ctx, name)
 	}
 	m, errno := h.named(name)
 	if errno != 0 {
@@ -81,20 +85,16 @@ func (h *Head) pop(ctx context.Context) streams.Errno {
 	if errno := h.gate(classPlumb); errno != 0 {
 		return errno
 	}
+	if h.cfg.Stack != nil {
+		return h.popFar(ctx)
+	}
 	if h.nonBlocking.Load() {
 		now, cancel := context.WithCancelCause(ctx)
 		cancel(streams.EAGAIN) // it is tried once
 		ctx = now
 	}
 	return h.plumb(ctx, func(p *streams.Plumbing) streams.Errno {
-		n := len(h.stream.Names()) - 1
-		h.mu.Lock()
-		anchored := n > 0 && n <= h.anchor
-		if anchored && h.cfg.Privileged {
-			h.anchor, anchored = 0, false
-		}
-		h.mu.Unlock()
-		if anchored {
+		if !h.mayPop(len(h.stream.Names()) - 1) {
 			return streams.EPERM
 		}
 		return streams.ErrnoOf(p.Pop())
@@ -102,34 +102,46 @@ func (h *Head) pop(ctx context.Context) streams.Errno {
 }
 
 // Anchor makes the modules that are pushed now need privilege to be popped (I_ANCHOR).
-func (h *Head) Anchor() error { return h.op(streams.CmdAnchor, h.setAnchor()) }
+func (h *Head) Anchor() error {
+	ctx, cancel := h.bounded()
+	defer cancel()
+	return h.op(streams.CmdAnchor, h.setAnchor(ctx))
+}
 
-func (h *Head) setAnchor() streams.Errno {
+func (h *Head) setAnchor(ctx context.Context) streams.Errno {
 	if errno := h.gate(classBoth); errno != 0 {
 		return errno
 	}
 	if h.stream.Peer() != nil {
 		return streams.EINVAL
 	}
-	n := len(h.stream.Names()) - 1
+	names, errno := h.names(ctx)
+	if errno != 0 {
+		return errno
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.anchor = n
+	h.anchor = len(names) - 1
 	return 0
 }
 
 // Look returns the name of the top module (I_LOOK). The error is EINVAL if none is pushed;
 // under OpenSS7 the driver's name is returned then.
 func (h *Head) Look() (string, error) {
-	name, errno := h.look()
+	ctx, cancel := h.bounded()
+	defer cancel()
+	name, errno := h.look(ctx)
 	return name, h.op(streams.CmdLook, errno)
 }
 
-func (h *Head) look() (string, streams.Errno) {
+func (h *Head) look(ctx context.Context) (string, streams.Errno) {
 	if errno := h.gate(classAsk); errno != 0 {
 		return "", errno
 	}
-	names := h.stream.Names()
+	names, errno := h.names(ctx)
+	if errno != 0 {
+		return "", errno
+	}
 	if len(names) == 0 || len(names) == 1 && (h.cfg.Profile != streams.OpenSS7 || h.stream.Peer() != nil) {
 		return "", streams.EINVAL
 	}
@@ -141,24 +153,33 @@ func (h *Head) List() ([]string, error) {
 	if errno := h.gate(classAsk); errno != 0 {
 		return nil, h.op(streams.CmdList, errno)
 	}
-	return h.stream.Names(), nil
+	ctx, cancel := h.bounded()
+	defer cancel()
+	names, errno := h.names(ctx)
+	return names, h.op(streams.CmdList, errno)
 }
 
 // Find reports whether a module or driver of that name is in the stream (I_FIND). The
 // error is EINVAL for a name that is empty, too long, or, except under OpenSS7, not the
 // name of anything that there is.
 func (h *Head) Find(name string) (bool, error) {
-	found, errno := h.find(name)
+	ctx, cancel := h.bounded()
+	defer cancel()
+	found, errno := h.find(ctx, name)
 	return found, h.op(streams.CmdFind, errno)
 }
 
-func (h *Head) find(name string) (bool, streams.Errno) {
+func (h *Head) find(ctx context.Context, name string) (bool, streams.Errno) {
 	if errno := h.gate(classAsk); errno != 0 {
 		return false, errno
 	}
 	m, errno := h.named(name)
 	if errno != 0 {
 		return false, errno
+	}
+	if h.cfg.Stack != nil { // what there is to push, the other side knows
+		names, errno := h.names(ctx)
+		return slices.Contains(names, name), errno
 	}
 	found := h.stream.Find(name)
 	if !found && m == nil && h.cfg.Profile != streams.OpenSS7 {

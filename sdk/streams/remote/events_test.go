@@ -126,6 +126,7 @@ func TestC22EventsOfTheStack(t *testing.T) {
 				j.up(c.typ, c.body...)
 				wantErr(t, <-waits, c.str)
 				m.Free()
+				synctest.Wait()
 				if !slices.Equal(j.events, []userclient.Event{c.event}) {
 					t.Errorf("the events are %+v", j.events)
 				}
@@ -147,6 +148,7 @@ func TestC22EventsOfTheStack(t *testing.T) {
 				} else {
 					j.up(streams.MError, 0, 0)
 				}
+				synctest.Wait() // a flush may be in the stream
 				go func() {
 					_, err := j.Str(t.Context(), &head.Str{Command: cmd, Wait: head.Forever})
 					waits <- err
