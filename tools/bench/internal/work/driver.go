@@ -126,8 +126,17 @@ func (l *driverLoop) paced() error {
 // line is how far apart the words are that look reads.
 const line = 64
 
-// look reads one word of every cache line of p.
+// look reads one word of every cache line of p. It takes eight lines at a time: otherwise
+// the loop takes longer than the lines do, which that of the C programs does not.
 func look(p []byte) (sum uint64) {
+	const many = 8
+	for ; len(p) >= many*line; p = p[many*line:] {
+		q := (*[many * line]byte)(p)
+		sum += binary.NativeEndian.Uint64(q[0*line:]) + binary.NativeEndian.Uint64(q[1*line:]) +
+			binary.NativeEndian.Uint64(q[2*line:]) + binary.NativeEndian.Uint64(q[3*line:]) +
+			binary.NativeEndian.Uint64(q[4*line:]) + binary.NativeEndian.Uint64(q[5*line:]) +
+			binary.NativeEndian.Uint64(q[6*line:]) + binary.NativeEndian.Uint64(q[7*line:])
+	}
 	for ; len(p) >= line; p = p[line:] {
 		sum += binary.NativeEndian.Uint64(p)
 	}

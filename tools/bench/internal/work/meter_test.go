@@ -97,12 +97,18 @@ func TestAllocationsAreCounted(t *testing.T) {
 }
 
 func TestLook(t *testing.T) {
-	p := make([]byte, 3*line+9)
-	p[0], p[line], p[2*line], p[3*line], p[1] = 1, 2, 3, 4, 0
-	p[8] = 100 // is in no first word
-	if got := look(p); got != 10 {
-		t.Error(got)
+	for lines := range 20 {
+		p, want := make([]byte, lines*line+9), uint64(0)
+		for i := range lines + 1 {
+			p[i*line] = byte(i + 1)
+			want += uint64(i + 1)
+			p[i*line+8] = 100 // is in no first word
+		}
+		if got := look(p); got != want {
+			t.Errorf("%d lines and a word: %d, want %d", lines, got, want)
+		}
 	}
+	p := make([]byte, 8)
 	if look(nil) != 0 || look(p[:7]) != 0 {
 		t.Error("a word of nothing")
 	}
