@@ -48,6 +48,8 @@ func TestMain(m *testing.M) {
 		err = driverProcess(s, role == "driver that writes late")
 	case "driver with modules":
 		err = modulesProcess()
+	case "sink with modules":
+		err = sinkProcess()
 	case "client":
 		err = clientProcess()
 	case "plane":

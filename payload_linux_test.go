@@ -4,6 +4,7 @@ package iostreamkit_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/iostreamkit/iostreamkit"
@@ -180,5 +181,71 @@ func TestClientDiesWhileModulesHold(t *testing.T) {
 	<-d.Done()
 	if u := a.Usage(); u != (streams.Usage{}) {
 		t.Errorf("leaked %+v", u)
+	}
+}
+
+// sinkProcess takes what comes, through a module that drops every second entry.
+func sinkProcess() error {
+	drop := &streams.Module{Name: "drop", Write: streams.Procedures{Put: func(q *streams.Queue, m *streams.Block) {
+		if p, ok := m.Value().(userclient.Payload); ok && p.Info().Seq%2 == 1 {
+			m.Free()
+			return
+		}
+		q.PassOn(m)
+	}}}
+	d, err := iostream.NewDriver(iostream.DriverConfig{
+		Name: streamName, Buffers: 4, DataSize: bufferSize, Direction: iostream.ToDevice,
+		Control: &remote.Plane{Driver: &streams.Module{Name: "sink"}, Stack: []*streams.Module{drop}},
+	}, nil)
+	if err != nil {
+		return err
+	}
+	return iostreamkit.Serve(untilStdinCloses(), d, func(ctx context.Context) error {
+		for {
+			b, err := d.Take(ctx)
+			if err != nil {
+				return err
+			}
+			if b.Flags()&iostream.FlagFlushed == 0 && (b.Seq()%2 != 0 || string(b.Filled()) != "payload") {
+				return fmt.Errorf("entry %d is %q", b.Seq(), b.Filled())
+			}
+			if err := d.Post(b, 0); err != nil {
+				return err
+			}
+		}
+	})
+}
+
+// TestPayloadPassesModulesDownToAnotherProcess sends to a driver whose module drops half.
+func TestPayloadPassesModulesDownToAnotherProcess(t *testing.T) {
+	const entries = 1000
+	ctx := setup(t)
+	startRole(t, "sink with modules")
+	s := openStarted(t, ctx)
+	flushed := uint64(0)
+	for range entries {
+		f, err := s.Next(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Flags() == iostream.FlagFlushed {
+			flushed++
+		}
+		if err := f.Send(copy(f.Region(), "payload")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Sync(ctx, 0); err != nil {
+		t.Fatal(err)
+	}
+	st, err := s.DriverStats(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st.Returned != entries || st.Discarded != entries/2 || st.TotalLost() != 0 || st.Copies != 0 {
+		t.Errorf("the driver counts %+v", st)
+	}
+	if flushed > st.Discarded || flushed+4 < st.Discarded {
+		t.Errorf("%d buffers came back as dropped, %d were", flushed, st.Discarded)
 	}
 }
