@@ -7,10 +7,20 @@ import (
 	"time"
 )
 
-// event is a call that takes its turn with the messages of a stream.
+// event is a call that takes its turn with the messages of a stream: of fn, or of a
+// callback, which it is part of.
 type event struct {
-	item Block
-	fn   func()
+	item     Block
+	fn       func()
+	callback *Callback
+}
+
+func (e *event) run() {
+	if e.callback != nil {
+		e.callback.arrive()
+		return
+	}
+	e.fn()
 }
 
 func newEvent(fn func()) *event {
@@ -24,7 +34,7 @@ func newEvent(fn func()) *event {
 type Callback struct {
 	queue   *Queue
 	fn      func()
-	event   *event
+	event   event
 	bufcall *Bufcall
 	timer   *time.Timer
 	fired   atomic.Bool
@@ -33,7 +43,7 @@ type Callback struct {
 
 func (q *Queue) callback(fn func()) *Callback {
 	c := &Callback{queue: q, fn: fn}
-	c.event = newEvent(c.arrive)
+	c.event.callback, c.event.item.event = c, &c.event
 	if q.pair.callbacks == nil {
 		q.pair.callbacks = make(map[*Callback]struct{})
 	}

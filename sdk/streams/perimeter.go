@@ -193,7 +193,7 @@ func (p *perimeter) call() {
 	for item := takeAll(&p.calls); item != nil; {
 		e := item.event
 		item, e.item.next = item.next, nil
-		e.fn()
+		e.run()
 	}
 }
 
@@ -236,7 +236,7 @@ func (p *perimeter) deliver() {
 	item := p.pending
 	p.pending, item.next = item.next, nil
 	if item.event != nil {
-		item.event.fn()
+		item.event.run()
 		return
 	}
 	q := item.queue

@@ -14,6 +14,7 @@ type conversation struct {
 	call *ioctl.Call
 	room int            // bytes that the answer may have
 	next ioctl.NextKind // what was asked for last
+	work work           // the function, once it is due
 }
 
 // Release ends the call: its message was freed.

@@ -36,7 +36,8 @@ type work struct {
 
 // start lets the function of a call run, now or behind one that runs.
 func (in *instance) start(c *conversation, m *streams.Block) {
-	w := &work{call: c, m: m}
+	w := &c.work
+	w.call, w.m = c, m
 	switch {
 	case in.run == nil:
 		in.launch(w)
