@@ -102,19 +102,33 @@ func kindField[T any, K ~uint8](tag record.Tag, last K, at func(*T) *K) record.F
 
 // AppendBinary appends r as a record. Rights and credential of the caller are not in it.
 func (r Request) AppendBinary(b []byte) ([]byte, error) {
-	return appended(b, requestFields, &r, nil)
+	if uint64(len(r.Data)) <= math.MaxUint32 {
+		return r.quick(b), nil
+	}
+	v := r // so that r need not be in the heap
+	return appended(b, requestFields, &v, nil)
 }
 
 // UnmarshalBinary reads a record made by AppendBinary of this or of another version.
 // The caller has no rights in it. Nothing of b is kept. The error matches EPROTO, and
 // then r is as it was.
 func (r *Request) UnmarshalBinary(b []byte) error {
-	return parsed(b, requestFields, r, func(r *Request) error {
-		if r.Transparent && len(r.Data) > 0 {
-			return errors.New("a transparent request with data")
-		}
+	if r.readQuick(b) {
 		return nil
-	})
+	}
+	var v Request // so that r need not be in the heap
+	err := parsed(b, requestFields, &v, (*Request).check)
+	if err == nil {
+		*r = v
+	}
+	return err
+}
+
+func (r *Request) check() error {
+	if r.Transparent && len(r.Data) > 0 {
+		return errors.New("a transparent request with data")
+	}
+	return nil
 }
 
 // AppendBinary appends e as a record. The error matches EPROTO if e can't be sent: a
@@ -145,19 +159,34 @@ func (n Next) AppendBinary(b []byte) ([]byte, error) {
 	if n.Kind == NeedOut && n.Size != len(n.Data) {
 		return b, fmt.Errorf("%v of %d bytes with %d: %w", n.Kind, n.Size, len(n.Data), streams.EPROTO)
 	}
-	return appended(b, nextFields, &n, (*Next).check)
+	if n.check() == nil && uint64(len(n.Data)) <= math.MaxUint32 {
+		return n.quick(b), nil
+	}
+	v := n
+	return appended(b, nextFields, &v, (*Next).check)
 }
 
 // UnmarshalBinary reads a record made by AppendBinary of this or of another version.
 // Nothing of b is kept. The error matches EPROTO, and then n is as it was. Whether
 // the size and the address are sensible is for a Copier to judge.
 func (n *Next) UnmarshalBinary(b []byte) error {
-	return parsed(b, nextFields, n, func(n *Next) error {
-		if n.Kind == NeedOut {
-			n.Size = len(n.Data)
-		}
-		return n.check()
-	})
+	if n.readQuick(b) {
+		return nil
+	}
+	var v Next
+	err := parsed(b, nextFields, &v, (*Next).checkRead)
+	if err == nil {
+		*n = v
+	}
+	return err
+}
+
+// checkRead is check for what was read by the table.
+func (n *Next) checkRead() error {
+	if n.Kind == NeedOut {
+		n.Size = len(n.Data)
+	}
+	return n.check()
 }
 
 func (n *Next) check() error {

@@ -3,9 +3,11 @@
 package ioctl
 
 import (
+	"bytes"
 	"encoding"
 	"encoding/hex"
 	"errors"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -175,7 +177,9 @@ func roundTrip[T encoding.BinaryAppender, P interface {
 	encoding.BinaryUnmarshaler
 }](t *testing.T, b []byte) {
 	var v, again T
-	if err := P(&v).UnmarshalBinary(b); err != nil {
+	err := P(&v).UnmarshalBinary(b)
+	sameByTable(t, b, any(&v), err)
+	if err != nil {
 		if !errors.Is(err, streams.EPROTO) {
 			t.Fatalf("%v does not match EPROTO", err)
 		}
@@ -187,5 +191,81 @@ func roundTrip[T encoding.BinaryAppender, P interface {
 	}
 	if err := P(&again).UnmarshalBinary(out); err != nil || !reflect.DeepEqual(v, again) {
 		t.Fatalf("%+v became %+v, %v", v, again, err)
+	}
+}
+
+// sameByTable fails if the tables read b in another way, or write what was read in another.
+func sameByTable(t *testing.T, b []byte, v any, err error) {
+	t.Helper()
+	var table any
+	var tableErr error
+	var written, want []byte
+	switch v := v.(type) {
+	case *Request:
+		var r Request
+		tableErr, table = parsed(b, requestFields, &r, (*Request).check), &r
+		written, _ = v.AppendBinary(nil)
+		want, _ = appended(nil, requestFields, v, nil)
+	case *Next:
+		var n Next
+		tableErr, table = parsed(b, nextFields, &n, (*Next).checkRead), &n
+		written, _ = v.AppendBinary(nil)
+		want, _ = appended(nil, nextFields, v, (*Next).check)
+	default:
+		return
+	}
+	if (err == nil) != (tableErr == nil) || err == nil && !reflect.DeepEqual(v, table) {
+		t.Fatalf("read as %+v, %v; by the table %+v, %v", v, err, table, tableErr)
+	}
+	if err == nil && !bytes.Equal(written, want) {
+		t.Fatalf("written as %x, by the table %x", written, want)
+	}
+}
+
+// What is read and written without the tables is what they say, and costs no memory but that
+// of the data.
+func TestQuickRecords(t *testing.T) {
+	requests := []Request{{}, {ID: 1 << 63, Command: 7, Transparent: true, Arg: 1}, {ID: 3, Data: []byte("data")}}
+	nexts := []Next{
+		{}, {ID: 2, Kind: Ack, Rval: -1, Data: []byte("data")}, {ID: 2, Kind: NeedIn, Addr: 1, Size: math.MaxInt32},
+		{Kind: NeedOut, Addr: 9, Size: 2, Data: []byte("xy")}, {Kind: Nak, Errno: streams.EIO},
+	}
+	for i, r := range requests {
+		b, err := r.AppendBinary(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range len(b) + 1 { // whole, cut, and with each byte changed
+			roundTrip[Request](t, b[:n])
+			if n < len(b) {
+				b[n] ^= 1
+				roundTrip[Request](t, b)
+				b[n] ^= 1
+			}
+		}
+		if i == 1 {
+			if n := testing.AllocsPerRun(100, func() { b, _ = r.AppendBinary(b[:0]); _ = r.UnmarshalBinary(b) }); n != 0 {
+				t.Errorf("a request allocates %v times", n)
+			}
+		}
+	}
+	for i, v := range nexts {
+		b, err := v.AppendBinary(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range len(b) + 1 {
+			roundTrip[Next](t, b[:n])
+			if n < len(b) {
+				b[n] ^= 1
+				roundTrip[Next](t, b)
+				b[n] ^= 1
+			}
+		}
+		if i == 2 {
+			if n := testing.AllocsPerRun(100, func() { b, _ = v.AppendBinary(b[:0]); _ = v.UnmarshalBinary(b) }); n != 0 {
+				t.Errorf("an answer allocates %v times", n)
+			}
+		}
 	}
 }
