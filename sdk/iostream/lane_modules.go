@@ -16,6 +16,7 @@ type modules struct {
 	passages []passage      // by buffer
 	outbox   fifo[*passage] // on their way into the modules
 	carrying bool           // somebody is at the outbox
+	entering int            // those of the outbox, and on their way out of it, that go down
 	flushDue bool           // what modules have queued on its way up is nobody's any more
 	downDue  bool           // and what is on its way down
 	bypass   bool           // entries pass no modules
@@ -125,7 +126,7 @@ func (ln *lane) carry(budget int) {
 			return
 		}
 		p, _ := m.outbox.pop()
-		stale := p.counted
+		stale, down := p.counted, p.info.Down
 		s.mu.Unlock()
 		if stale {
 			p.Drop()
@@ -133,6 +134,10 @@ func (ln *lane) carry(budget int) {
 			ln.path.SendPayload(p)
 		}
 		s.mu.Lock()
+		if down {
+			m.entering--
+			ln.nudge() // a Take may judge now
+		}
 	}
 	m.carrying = false
 	s.mu.Unlock()

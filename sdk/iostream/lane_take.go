@@ -94,7 +94,7 @@ func (ln *lane) grab(dst []*Buffer, spare bool) (n int, err error) {
 		}
 		return n, nil // an error is final, and comes again
 	}
-	if err != nil || !spare {
+	if err != nil || !spare || ln.mods != nil && ln.mods.entering > 0 { // another lets them into the modules
 		return 0, err
 	}
 	if dst[0], err = ln.grabSpare(); dst[0] == nil {

@@ -102,7 +102,9 @@ func (p *passage) begin(info userclient.PayloadInfo, e *entry) {
 	ln := p.ln
 	ln.users++ // the memory stays until it is over
 	*ln.mods.count(info.Down)++
-	if !info.Down {
+	if info.Down {
+		ln.mods.entering++
+	} else {
 		ln.mods.live++
 	}
 	ln.mods.outbox.push(p)
