@@ -51,8 +51,9 @@ func (b *Block) swapFlush() *Block {
 }
 
 // PassOn does with a message what a put procedure should that doesn't know it. A module
-// sends it on. A driver's write side answers an MIoctl with MIocNak and EINVAL, turns an
-// MFlush for the read side round, and frees everything else.
+// sends it on. A driver's write side answers an MIoctl with MIocNak and EINVAL, and so an
+// MIocData with a copy that was done, whose module was popped meanwhile. It turns an MFlush
+// for the read side round, and frees everything else.
 //
 // Of an MFlush both flush their own queues first, of data, as it asks.
 func (q *Queue) PassOn(m *Block) {
@@ -66,6 +67,12 @@ func (q *Queue) PassOn(m *Block) {
 	switch m.Type() {
 	case MIoctl:
 		if q.ReplyNak(m, EINVAL) != nil {
+			m.Free()
+		}
+	case MIocData:
+		// Who asked for the copy is gone: nobody else answers the caller, who waits. After a
+		// copy that has failed nobody does.
+		if r, ok := m.CopyResponse(); !ok || r.Error != 0 || q.ReplyNak(m, EINVAL) != nil {
 			m.Free()
 		}
 	case MFlush:

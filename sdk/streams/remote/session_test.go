@@ -225,3 +225,57 @@ func TestLiesAboutModules(t *testing.T) {
 		})
 	}
 }
+
+// popping is memory that pops a module before it is read.
+type popping struct {
+	ioctl.Memory
+	pop func() error
+}
+
+func (p popping) ReadAt(b []byte, addr uint64) error {
+	if err := p.pop(); err != nil {
+		return err
+	}
+	return p.Memory.ReadAt(b, addr)
+}
+
+// A module that is popped between two rounds leaves a caller behind, who is answered at once
+// and not after a time of its own.
+func TestModulePoppedBetweenRounds(t *testing.T) {
+	freed := 0
+	asks := &streams.Module{Name: "asks", Write: streams.Procedures{Put: func(q *streams.Queue, m *streams.Block) {
+		if m.Type() != streams.MIoctl || m.CopyIn(state{&freed}, 4, 0x1000) != nil {
+			q.PutNext(m)
+			return
+		}
+		q.Reply(m)
+	}}}
+	end, err := remote.NewEnd(&remote.Plane{
+		Driver:  &streams.Module{Name: "driver"},
+		Modules: func(string, userclient.Peer) *streams.Module { return asks },
+	}, userclient.Peer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end.Close()
+	s, err := remote.Open(end, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Push(t.Context(), "asks"); err != nil {
+		t.Fatal(err)
+	}
+	regions, err := ioctl.NewRegions(ioctl.Region{Addr: 0x1000, Data: []byte("1234")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mem := popping{regions, func() error { return s.Pop(t.Context()) }}
+	_, err = s.Transparent(t.Context(), cmd, 0x1000, mem)
+	wantErr(t, err, streams.EINVAL)
+	if err := s.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if freed != 1 {
+		t.Errorf("the module's state was released %d times", freed)
+	}
+}
