@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/iostreamkit/iostreamkit/sdk/control"
+	"github.com/iostreamkit/iostreamkit/sdk/control/plane"
 	"github.com/iostreamkit/iostreamkit/sdk/iostream"
 	"github.com/iostreamkit/iostreamkit/sdk/streams"
 	"github.com/iostreamkit/iostreamkit/sdk/streams/head"
@@ -88,6 +90,31 @@ func controlRole(path string) error {
 	return l.Serve(context.Background(), d)
 }
 
+// settingsRole is a driver with one named control.
+func settingsRole(path string) error {
+	var table control.Table
+	err := table.Add(control.Info{
+		Name: "gain", Access: control.CanGet | control.CanSet,
+		Shape: control.Shape{Type: control.TypeInt, Max: control.Int(60), Default: control.Int(20)},
+	}, control.Handler{})
+	driver, err2 := plane.Module("settings", &table, nil)
+	if err := errors.Join(err, err2); err != nil {
+		return err
+	}
+	d, err := iostream.NewDriver(iostream.DriverConfig{
+		Name: "bench/settings/stream", DataSize: 4096, Control: &remote.Plane{Driver: driver},
+	}, nil)
+	if err != nil {
+		return err
+	}
+	l, err := Listen(path, nil)
+	if err != nil {
+		return err
+	}
+	fmt.Println("serving")
+	return l.Serve(context.Background(), d)
+}
+
 // far starts the other side of a benchmark.
 func far(b *testing.B, role string) (path string) {
 	path = filepath.Join(b.TempDir(), "s")
@@ -133,6 +160,31 @@ func BenchmarkStr(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkSetting gets and sets a named control, which copies its request and its reply.
+func BenchmarkSetting(b *testing.B) {
+	s, err := remote.Open(connect(b, far(b, "settings"), nil), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx := context.Background()
+	defer s.Close(ctx)
+	c := plane.Client(s)
+	b.Run("get", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := c.Get(ctx, "gain"); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("set", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := c.Set(ctx, "gain", control.Int(1)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
 
 // BenchmarkBareRoundTrip is a request and its answer over a socket of package net.

@@ -38,6 +38,7 @@ var roles = map[string]func(path string) error{
 	"other user":    otherUserRole,
 	"echo":          echoRole,
 	"bare echo":     bareEchoRole,
+	"settings":      settingsRole,
 	"bell":          bellRole,
 	"control":       controlRole,
 }

@@ -32,7 +32,14 @@ func (a *Arena) Chain(size int, fill func(p []byte, at int) error) (first *Block
 // Gather returns a copy of the first bytes of the message, at most most of them. The
 // message may be nil.
 func (b *Block) Gather(most int) []byte {
-	var out []byte
+	size := 0
+	for m := b; m != nil && size < most; m = m.cont {
+		size += m.Len()
+	}
+	if size = min(size, most); size <= 0 {
+		return nil
+	}
+	out := make([]byte, 0, size)
 	for ; b != nil && len(out) < most; b = b.cont {
 		p := b.Bytes()
 		out = append(out, p[:min(len(p), most-len(out))]...)
