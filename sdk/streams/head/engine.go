@@ -206,6 +206,10 @@ func (c *conversation) await(ctx context.Context) (*streams.Block, streams.Errno
 	if m, _ := s.answer(); m != nil { // as a rule in a quiet stream
 		return m, 0
 	}
+	// What has happened before the message was sent has left no token.
+	if errno := c.overtaken(); errno != 0 {
+		return nil, errno
+	}
 	if c.h.cfg.Line != nil && !c.r.stays {
 		if m, errno := c.lend(ctx); m != nil || errno != 0 {
 			return m, errno
@@ -245,10 +249,19 @@ func (c *conversation) await(ctx context.Context) (*streams.Block, streams.Errno
 		case give:
 			return nil, streams.ETIME
 		}
-		if errno := c.h.meanwhile(); errno != 0 && (!c.r.stays || c.h.isClosed()) {
+		if errno := c.overtaken(); errno != 0 {
 			return nil, errno
 		}
 	}
+}
+
+// overtaken returns the error of the stream that ends the call.
+func (c *conversation) overtaken() streams.Errno {
+	errno := c.h.meanwhile()
+	if c.r.stays && !c.h.isClosed() {
+		return 0
+	}
+	return errno
 }
 
 // copy does what an M_COPYIN or M_COPYOUT asks for and makes it the answer to itself.

@@ -28,6 +28,8 @@ type rig struct {
 	arena  *streams.Arena
 	driver *streams.Queue // its read queue
 
+	onStep func(head.Step) // nil: nothing; called by who takes the step
+
 	mu    sync.Mutex
 	steps []head.Step
 	kept  []*streams.Block
@@ -90,8 +92,11 @@ func open(t *testing.T, cfg *head.Config, fn onIoctl, modules ...*streams.Module
 
 func (r *rig) trace(s head.Step) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.steps = append(r.steps, s)
+	r.mu.Unlock()
+	if r.onStep != nil {
+		r.onStep(s)
+	}
 }
 
 // dropped returns why replies were dropped so far.

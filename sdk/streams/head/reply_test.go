@@ -182,6 +182,22 @@ func TestD37D38ErrorsMeanwhile(t *testing.T) {
 	}
 }
 
+// An error that comes when a call has got its turn, and has sent nothing yet, ends it too.
+func TestErrorBeforeTheMessageIsSent(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		r := open(t, nil, keep)
+		r.onStep = func(s head.Step) {
+			if s.What == head.StepTaken {
+				b, err := r.arena.From(streams.MError, []byte{streams.ErrorUnchanged, byte(streams.EIO)})
+				r.must(err)
+				r.send(b)
+			}
+		}
+		_, err := r.h.Str(t.Context(), &head.Str{Command: cmdOne, Wait: head.Forever})
+		wantErr(t, err, streams.EIO)
+	})
+}
+
 // A reply that is there wins over an error that came before it was looked at.
 func TestReplyWinsOverError(t *testing.T) {
 	r := open(t, nil, func(r *rig, q *streams.Queue, m *streams.Block) {
