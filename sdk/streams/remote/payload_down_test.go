@@ -259,7 +259,7 @@ func TestPayloadDownToAnInputHandler(t *testing.T) {
 }
 
 func TestPayloadDownToAnInputHandlerLater(t *testing.T) {
-	k := &keeper{}
+	k := &keeper{came: make(chan struct{}, 1)}
 	h := &input{got: make(chan string, 8)}
 	f := flowing(t, setup{
 		driver:  iostream.DriverConfig{Direction: iostream.ToDevice, Buffers: 2},
@@ -269,7 +269,8 @@ func TestPayloadDownToAnInputHandlerLater(t *testing.T) {
 	f.must(f.s.Start(f.ctx()))
 	f.send("a")
 	f.must(f.s.Sync(f.ctx(), 0)) // the handler was asked, and found nothing
-	k.letGo(t)                   // and is called for that
+	<-k.came
+	k.letGo(t) // and is called for that
 	select {
 	case got := <-h.got:
 		if got != "a" {

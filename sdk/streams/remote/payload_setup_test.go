@@ -196,6 +196,7 @@ type keeper struct {
 	q    *streams.Queue
 	kept []*streams.Block
 	deaf bool
+	came chan struct{} // not nil: has a token for each that it keeps
 }
 
 func (k *keeper) module(name string) *streams.Module {
@@ -204,6 +205,9 @@ func (k *keeper) module(name string) *streams.Module {
 			k.kept = append(k.kept, m)
 		} else {
 			q.Putq(m)
+		}
+		if k.came != nil {
+			k.came <- struct{}{}
 		}
 	})
 	service := func(*streams.Queue) {}
