@@ -57,12 +57,16 @@ func commands() []Cell {
 
 // farCommands is row 16.
 func farCommands() []Cell {
-	return []Cell{{
-		Row: 16, Name: "I_STR between processes p50, one CPU, against a bare socket", Unit: NS,
-		Job: job.Job{Program: job.Str, Place: job.Same, Size: small}, Metric: job.P50,
-		Limit: job.Job{Program: job.Seqpacket, Place: job.Same, Size: small, Buffers: 1}, LimitMetric: job.P50, Bound: 1.5,
-		Why: "a command passes a head, a call of the transport and a stack of modules, and goroutines on both sides hand it on",
-	}}
+	cell := func(where string, p job.Place) Cell {
+		return Cell{
+			Row: 16, Name: "I_STR between processes p50, " + where + ", against a bare socket", Unit: NS,
+			Job: job.Job{Program: job.Str, Place: p, Size: small}, Metric: job.P50,
+			Limit: job.Job{Program: job.Seqpacket, Place: p, Size: small, Buffers: 1}, LimitMetric: job.P50, Bound: 1.5,
+			Why: "a command passes a head, a call of the transport and a stack of modules, in code that runs cold after each " +
+				"switch of processes",
+		}
+	}
+	return []Cell{cell("one CPU", job.Same), cell("two CPUs", job.Cross)}
 }
 
 // callers is row 17.
