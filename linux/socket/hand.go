@@ -71,11 +71,8 @@ func (h *hand) serve(in *incoming) (lost bool, err error) {
 		s.wg.Go(s.relieve)
 	}
 	turn := s.ear.leave()
-	slow := s.slow.Load()
-	if slow {
+	if s.slow.Load() {
 		s.ear.summon()
-	}
-	if slow {
 		start := time.Now()
 		err = h.run(r)
 		s.slow.Store(time.Since(start) > slowCall)

@@ -102,10 +102,8 @@ func (e *End) sendBuffers(ids []uint32, stamp uint64) (Wake, error) {
 		return e.sendEach(ids, stamp)
 	}
 	n := uint32(len(ids))
-	if n > count-(p.next-p.done) {
-		if err := p.makeRoom(n); err != nil {
-			return WakeNone, e.latch(err)
-		}
+	if err := p.room(n); err != nil {
+		return WakeNone, e.latch(err)
 	}
 	buffers, mask := e.buffers, count-1
 	for i, id := range ids {

@@ -80,13 +80,11 @@ func (p *Producer) Put(es []Entry) (Wake, error) {
 	if p.classic != nil {
 		return p.putClassic(es)
 	}
-	count, n := uint32(len(p.slots)), uint32(len(es))
-	if n > count-(p.next-p.done) {
-		if err := p.makeRoom(n); err != nil {
-			return WakeNone, err
-		}
+	n := uint32(len(es))
+	if err := p.room(n); err != nil {
+		return WakeNone, err
 	}
-	p.store(p.next&(count-1), es)
+	p.store(p.next&uint32(len(p.slots)-1), es)
 	return p.publish(n), nil
 }
 
@@ -102,6 +100,14 @@ func (p *Producer) publish(n uint32) Wake {
 		return WakeWord
 	}
 	return WakeBell
+}
+
+// room returns an error unless n entries fit.
+func (p *Producer) room(n uint32) error {
+	if n <= uint32(len(p.slots))-(p.next-p.done) {
+		return nil
+	}
+	return p.makeRoom(n)
 }
 
 // makeRoom reloads the consumer's head and reports an error unless n entries fit.
