@@ -19,7 +19,7 @@ import (
 func TestPayloadDownModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		buffers := rapid.IntRange(1, 5).Draw(rt, "buffers")
-		w := whims{rt: rt}
+		w := drawWhims(rt)
 		f := flowing(t, setup{
 			driver:   iostream.DriverConfig{Direction: iostream.ToDevice, Buffers: buffers},
 			pushable: []*streams.Module{w.module("0")},

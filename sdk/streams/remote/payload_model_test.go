@@ -4,6 +4,7 @@ package remote_test
 
 import (
 	"encoding/binary"
+	"errors"
 	"testing"
 
 	"github.com/iostreamkit/iostreamkit/sdk/iostream"
@@ -13,11 +14,17 @@ import (
 	"pgregory.net/rapid"
 )
 
-// whims is what a module does with the next entries: something else with each.
+// whims is a module that does something else with each entry. All of it is drawn before: a
+// procedure must return, and a draw need not.
 type whims struct {
-	rt   *rapid.T
+	todo []int  // with the next entries; those after them pass
+	err  error  // of the module's own calls
 	left []kept // messages that nobody finds in a queue
 	q    *streams.Queue
+}
+
+func drawWhims(rt *rapid.T) whims {
+	return whims{todo: rapid.SliceOfN(rapid.IntRange(0, whims_-1), 64, 64).Draw(rt, "whims")}
 }
 
 // kept is a message with where it goes on.
@@ -53,12 +60,14 @@ func (w *whims) module(name string) *streams.Module {
 func (w *whims) put(q *streams.Queue, m *streams.Block) {
 	twin := func(double func(*streams.Block) (*streams.Block, error)) *streams.Block {
 		d, err := double(m)
-		if err != nil {
-			w.rt.Fatal(err)
-		}
+		w.err = errors.Join(w.err, err)
 		return d
 	}
-	switch rapid.IntRange(0, whims_-1).Draw(w.rt, "whim") {
+	whim := whimPass
+	if len(w.todo) > 0 {
+		whim, w.todo = w.todo[0], w.todo[1:]
+	}
+	switch whim {
 	case whimPass:
 		q.PutNext(m)
 	case whimDrop:
@@ -87,10 +96,11 @@ func (w *whims) put(q *streams.Queue, m *streams.Block) {
 
 // release gives all that the module has to fn.
 func (w *whims) release(fn func(*streams.Queue, *streams.Block)) {
-	for _, k := range w.left {
+	left := w.left
+	w.left = nil // what fn lets go may come back
+	for _, k := range left {
 		fn(k.q, k.m)
 	}
-	w.left = nil
 	for _, q := range []*streams.Queue{w.q, w.q.Partner()} {
 		for m := q.Getq(); m != nil; m = q.Getq() {
 			fn(q, m)
@@ -100,7 +110,8 @@ func (w *whims) release(fn func(*streams.Queue, *streams.Block)) {
 
 // passOn lets everything go on that the module has.
 func (w *whims) passOn() error {
-	return w.q.Stream().Do(func(*streams.Queue) { w.release((*streams.Queue).PutNext) })
+	err := w.q.Stream().Do(func(*streams.Queue) { w.release((*streams.Queue).PutNext) })
+	return errors.Join(err, w.err)
 }
 
 // payloadModel drives a stream with two whimsical modules. Every number must be seen by the
@@ -124,7 +135,7 @@ func TestC14PayloadModel(t *testing.T) {
 				m := &payloadModel{buffers: rapid.IntRange(1, 5).Draw(rt, "buffers")}
 				var pushable []*streams.Module
 				for i, name := range []string{"0", "1"} {
-					m.whims[i].rt = rt
+					m.whims[i] = drawWhims(rt)
 					pushable = append(pushable, m.whims[i].module(name))
 				}
 				m.f = flowing(t, setup{
