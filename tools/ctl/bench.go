@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"time"
 
@@ -41,13 +42,23 @@ From the device, the latency of a frame is its age when this side has it, counte
 the driver's stamp. To the device and both ways it is the time from sending a buffer
 until it comes back; --depth 1 makes that a round trip with nothing else under way.
 
-A result that is kept (--json) can be compared with a later one (--compare). A change
-counts if no sample of the one run reaches those of the other and it is larger than
-the tolerance; if anything got worse the exit status is 1.`,
+A result that is kept (--json) can be compared with a later one (--compare). The
+comparison goes to standard error. A change counts if no sample of the one run reaches
+those of the other and it is larger than the tolerance; if anything got worse the exit
+status is 1. --wait and --batch may differ from those of the result that is kept, the
+stream and everything else may not.`,
 		Example: fmt.Sprintf("  %[1]s bench acme/cam0/video\n  %[1]s bench sample/loopback/echo --depth 1 --wait spin\n  %[1]s bench acme/cam0/video --json > old.json\n  %[1]s bench acme/cam0/video --compare old.json",
 			a.opts.Name),
 		Args: arguments(1, 1, "the name of a stream"),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.bench(cmd, args[0], &f) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case f.compare == "" && cmd.Flags().Changed("tolerance"):
+				return usagef("--tolerance needs --compare: nothing else is judged")
+			case f.benchstat && a.json:
+				return usagef("--benchstat and --json are two forms of one output; choose one")
+			}
+			return a.bench(cmd, args[0], &f)
+		},
 	}
 	flags := cmd.Flags()
 	flags.DurationVar(&f.duration, "duration", time.Second, "how long a sample takes")
@@ -71,8 +82,12 @@ func (f *benchFlags) options() (o meter.Options, cfg iostream.Config, err error)
 		return o, cfg, usagef("--duration must be longer than 0, and --warm-up not shorter")
 	case f.samples < 1:
 		return o, cfg, usagef("--samples is %d, it needs at least 1", f.samples)
-	case f.tolerance < 0:
-		return o, cfg, usagef("--tolerance is %v, it can't be below 0", f.tolerance)
+	case f.batch < 1:
+		return o, cfg, usagef("--batch is %d, it needs at least 1", f.batch)
+	case f.depth < 0:
+		return o, cfg, usagef("--depth is %d, it needs at least 1, or 0 for all buffers", f.depth)
+	case !(f.tolerance >= 0 && f.tolerance <= math.MaxFloat64): // it may be no number
+		return o, cfg, usagef("--tolerance is %v, it needs a number of percent that is not below 0", f.tolerance)
 	}
 	for w := iostream.WaitPoller; ; w++ {
 		if w.String() == f.wait {
@@ -105,31 +120,45 @@ func (a *app) bench(cmd *cobra.Command, name string, f *benchFlags) (err error) 
 			return err
 		}
 	}
+	if err := checkWritable(f.histogram); err != nil {
+		return err
+	}
 	ctx := cmd.Context()
 	s, err := iostreamkit.Open(ctx, name, &cfg)
 	if err != nil {
 		return a.explain(ctx, name, err)
 	}
 	defer closing(&err, s)
+	if err := o.Check(s); err != nil {
+		return &usageError{fmt.Errorf("bench %s: %w", name, err)}
+	}
 	r := &benchResult{
 		Stream: name, Direction: s.Direction().String(), Wait: f.wait, Batch: f.batch, Depth: f.depth, Touch: f.touch,
 		Buffers: s.BufferCount(), DataSize: s.Description().Buffers.DataSize,
 	}
+	if err := r.comparable(old); err != nil {
+		return err
+	}
 	all, err := r.measure(ctx, s, o, f)
 	if err != nil {
-		return fmt.Errorf("bench %s: %w", name, err)
-	}
-	if f.histogram != "" {
-		if err := writeHistogram(f.histogram, all); err != nil {
-			return err
+		err = fmt.Errorf("bench %s: %w", name, err)
+		if silent := (*meter.Silent)(nil); errors.As(err, &silent) {
+			err = &hintedError{err, []string{"see that the device has something to send"}}
 		}
+		return err
 	}
 	text := r.text()
 	if f.benchstat {
 		text = r.benchstat()
 	}
-	if err := a.emit(stdout(cmd), r, text); err != nil || old == nil {
-		return err
+	printed := a.emit(stdout(cmd), r, text)
+	if f.histogram != "" {
+		if err := writeHistogram(f.histogram, all); err != nil {
+			return err
+		}
+	}
+	if printed != nil || old == nil {
+		return printed
 	}
 	return compareBench(cmd.ErrOrStderr(), old, r, f.tolerance)
 }

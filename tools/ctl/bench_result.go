@@ -72,13 +72,14 @@ func (r *benchResult) summarise(all *hdrhistogram.Histogram) {
 		wakeups += float64(s.Wakeups)
 	}
 	r.Wakeups, r.CPU = wakeups/float64(r.Frames), cpu/seconds
-	r.Rate = r.over(func(s *meter.Sample) float64 { return float64(s.Frames) / s.Seconds })
-	r.Bytes = r.over(func(s *meter.Sample) float64 { return float64(s.Bytes) / s.Seconds })
+	r.Rate = over(r.samples, func(s *meter.Sample) float64 { return float64(s.Frames) / s.Seconds })
+	r.Bytes = over(r.samples, func(s *meter.Sample) float64 { return float64(s.Bytes) / s.Seconds })
 	if all == nil {
 		return
 	}
+	timed := slices.DeleteFunc(slices.Clone(r.samples), func(s *meter.Sample) bool { return s.Latency.TotalCount() == 0 })
 	percentile := func(p float64) spread {
-		return r.over(func(s *meter.Sample) float64 { return float64(s.Latency.ValueAtPercentile(p)) })
+		return over(timed, func(s *meter.Sample) float64 { return float64(s.Latency.ValueAtPercentile(p)) })
 	}
 	r.Latency = &latencyResult{
 		What: "from sending a buffer until it comes back", Count: all.TotalCount(),
@@ -89,10 +90,10 @@ func (r *benchResult) summarise(all *hdrhistogram.Histogram) {
 	}
 }
 
-// over returns the spread of a value over the samples.
-func (r *benchResult) over(value func(*meter.Sample) float64) spread {
+// over returns the spread of a value over samples, of which there is at least one.
+func over(samples []*meter.Sample, value func(*meter.Sample) float64) spread {
 	var all []float64
-	for _, s := range r.samples {
+	for _, s := range samples {
 		all = append(all, value(s))
 	}
 	slices.Sort(all)
@@ -111,7 +112,7 @@ func (r *benchResult) text() string {
 		depth = fmt.Sprintf(", %s under way", plural(r.Depth, "buffer"))
 	}
 	row("settings", "wait %s, batches of up to %d, payload touched: %s%s", r.Wait, r.Batch, r.Touch, depth)
-	row("rate", "%s/s, samples from %s to %s", frames(r.Rate.Median), scaled(r.Rate.Min), scaled(r.Rate.Max))
+	row("rate", "%s/s, samples from %s to %s", number(r.Rate.Median, "frames"), number(r.Rate.Min, ""), number(r.Rate.Max, ""))
 	row("payload", "%sB/s, samples from %sB/s to %sB/s", scaled(r.Bytes.Median), scaled(r.Bytes.Min), scaled(r.Bytes.Max))
 	if l := r.Latency; l != nil {
 		row("latency", "%v median, %v p99, %v p99.9, at most %v of %s", ns(int64(l.P50.Median)), ns(int64(l.P99.Median)),
@@ -124,8 +125,6 @@ func (r *benchResult) text() string {
 	row("lost", "%s", plural(r.Lost, "frame"))
 	return b.String()
 }
-
-func frames(v float64) string { return scaled(v) + " frames" }
 
 // benchstat is the result in the form of go test -bench: one line for each sample.
 func (r *benchResult) benchstat() string {
@@ -145,9 +144,17 @@ func (r *benchResult) benchstat() string {
 	return b.String()
 }
 
+// mostOfResult bounds how much of a file is read as a result: far more than one has.
+const mostOfResult = 1 << 20
+
 // readBench reads a result that was written with --json.
 func readBench(path string) (*benchResult, error) {
-	p, err := os.ReadFile(path)
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	p, err := io.ReadAll(io.LimitReader(file, mostOfResult))
 	if err != nil {
 		return nil, err
 	}
@@ -155,19 +162,58 @@ func readBench(path string) (*benchResult, error) {
 	if err := json.Unmarshal(p, r); err != nil {
 		return nil, fmt.Errorf("%s is no result of bench --json: %w", path, err)
 	}
-	if r.Stream == "" || r.Rate.Median <= 0 {
-		return nil, fmt.Errorf("%s is no result of bench --json: it names no stream or no rate", path)
+	if why := r.flaw(); why != "" {
+		return nil, fmt.Errorf("%s is no result of bench --json: %s", path, why)
 	}
 	return r, nil
 }
 
-// compareBench prints what changed, and fails if something got worse.
-func compareBench(w io.Writer, old, now *benchResult, tolerance float64) error {
-	if a, b := old.settings(), now.settings(); a != b {
+// flaw says why a result that was read can't be one, or nothing.
+func (r *benchResult) flaw() string {
+	switch l := r.Latency; {
+	case r.Stream == "":
+		return "it names no stream"
+	case !r.Rate.sound():
+		return "it has no rate"
+	case l != nil && !(l.P50.sound() && l.P99.sound()):
+		return "its latency has no percentiles"
+	}
+	return ""
+}
+
+// sound reports whether a spread can have been measured.
+func (s spread) sound() bool { return 0 <= s.Min && s.Min <= s.Median && s.Median <= s.Max && s.Median > 0 }
+
+// comparable returns an error if a result, of which only the settings are needed, must
+// not be compared with an old one. Nothing can always be compared.
+func (r *benchResult) comparable(old *benchResult) error {
+	if old == nil {
+		return nil
+	}
+	if a, b := old.settings(), r.settings(); a != b {
 		return fmt.Errorf("the two results can't be compared: the old one is of %s, this one of %s", a, b)
 	}
+	return nil
+}
+
+// settings says what must be the same in results that are compared.
+func (r *benchResult) settings() string {
+	depth := cmp.Or(r.Depth, r.Buffers)
+	return fmt.Sprintf("%s with %d buffers of %d bytes, depth %d, touch %s", r.Stream, r.Buffers, r.DataSize, depth, r.Touch)
+}
+
+// taking says what may differ: how this side takes the frames.
+func (r *benchResult) taking() string { return fmt.Sprintf("wait %s, batch %d", r.Wait, r.Batch) }
+
+// compareBench prints what changed, and fails if something got worse.
+func compareBench(w io.Writer, old, now *benchResult, tolerance float64) error {
+	if a, b := old.taking(), now.taking(); a != b {
+		if _, err := fmt.Fprintf(w, "old: %s\nnew: %s\n\n", a, b); err != nil {
+			return err
+		}
+	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "\tOLD\tNEW\tCHANGE\t")
+	fmt.Fprintln(t, "\tOLD\tNEW\tCHANGE")
 	var worse []string
 	row := func(name string, a, b spread, lessIsBetter bool, text func(float64) string) {
 		change := 100 * (b.Median - a.Median) / a.Median
@@ -183,7 +229,7 @@ func compareBench(w io.Writer, old, now *benchResult, tolerance float64) error {
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%+.1f %%\t%s\n", name, text(a.Median), text(b.Median), change, verdict)
 	}
-	row("rate", old.Rate, now.Rate, false, func(v float64) string { return scaled(v) + "/s" })
+	row("rate", old.Rate, now.Rate, false, func(v float64) string { return number(v, "") + "/s" })
 	if o, n := old.Latency, now.Latency; o != nil && n != nil {
 		duration := func(v float64) string { return ns(int64(v)).String() }
 		row("latency p50", o.P50, n.P50, true, duration)
@@ -196,11 +242,4 @@ func compareBench(w io.Writer, old, now *benchResult, tolerance float64) error {
 		return fmt.Errorf("bench %s: worse than before: %s", now.Stream, strings.Join(worse, ", "))
 	}
 	return nil
-}
-
-// settings says what must be the same in results that are compared.
-func (r *benchResult) settings() string {
-	depth := cmp.Or(r.Depth, r.Buffers)
-	return fmt.Sprintf("%s with %d buffers of %d bytes, wait %s, batch %d, depth %d, touch %s",
-		r.Stream, r.Buffers, r.DataSize, r.Wait, r.Batch, depth, r.Touch)
 }

@@ -107,7 +107,7 @@ func demoText(r *demo.Report) string {
 	line("  copies      %d made by the library", r.Copies)
 	line("")
 	line("How fast is it?")
-	line("  throughput  %sB/s in %s entries/s, the driver reading the file into the buffers and", scaled(r.ThroughputBytesPerS), scaled(r.ThroughputEntriesPerS))
+	line("  throughput  %sB/s in %s/s, the driver reading the file into the buffers and", scaled(r.ThroughputBytesPerS), number(r.ThroughputEntriesPerS, "entries"))
 	line("              this side reading every byte; %sB/s while both compute SHA-256", scaled(r.HashedBytesPerS))
 	t := r.RoundTrip
 	line("  round trip  %v median, %v p99, %v p99.9 of %d; both sides sleep in between", ns(t.P50), ns(t.P99), ns(t.P999), t.Count)

@@ -36,7 +36,7 @@ func TestPerformanceGuide(t *testing.T) {
 	if exit := (*exec.ExitError)(nil); err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) {
 		t.Errorf("%v: %s", err, out)
 	}
-	for _, want := range []string{"thread", "frames/s", "p99"} {
+	for _, want := range []string{"wait thread", "frames/s", "\nold: wait poller, batch 1\n", "\nrate ", "\nlatency p99 "} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("no %q in %s", want, out)
 		}

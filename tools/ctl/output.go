@@ -4,8 +4,10 @@ package ctl
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -56,6 +58,40 @@ func scaled(v float64) string {
 		digits = 1
 	}
 	return fmt.Sprintf("%.*f %s", digits, v, strings.TrimSpace(prefixes[i:i+1]))
+}
+
+// number returns a number for people, with what is counted, if anything: "12.3 k frames",
+// "899 frames", "1.2 M".
+func number(v float64, what string) string {
+	return strings.TrimSpace(strings.TrimSpace(scaled(v)) + " " + what)
+}
+
+// checkWritable reports whether a file can be written later, so that a long run does not
+// end with a result that has no place. It leaves the file as it was; what is no plain
+// file, such as a pipe, is not touched at all. An empty path is no file.
+func checkWritable(path string) error {
+	if path == "" {
+		return nil
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && !info.Mode().IsRegular() && !info.IsDir():
+		return nil
+	case err == nil:
+		file, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		return file.Close()
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return nil // a link to what is not there yet
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Close(), os.Remove(path))
 }
 
 // plural returns "1 frame" or "2 frames".

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +33,7 @@ func TestNumbersForPeople(t *testing.T) {
 		t.Errorf("rate in no time %q", got)
 	}
 	for want, got := range map[string]string{
+		"899 frames": number(899, "frames"), "1.20 k frames": number(1200, "frames"), "899": number(899, ""), "1.20 M": number(1.2e6, ""),
 		"1 frame": plural(1, "frame"), "2 frames": plural(uint64(2), "frame"), "0 copies": plural(uint32(0), "copy"),
 	} {
 		if got != want {
@@ -107,5 +110,31 @@ func TestLossIsBlamedOnWhoWasLate(t *testing.T) {
 	l = lossOf(iostream.LossRecord{Cause: userclient.LossDevice, Free: 8})
 	if got := l.blame(8); strings.Contains(got, "late") {
 		t.Errorf("a loss of the device's is blamed: %q", got)
+	}
+}
+
+// TestCheckWritable asks before a long run whether its result will have a place, and
+// leaves everything as it is.
+func TestCheckWritable(t *testing.T) {
+	dir := t.TempDir()
+	kept, link := filepath.Join(dir, "kept"), filepath.Join(dir, "link")
+	if err := errors.Join(os.WriteFile(kept, []byte("contents"), 0o600), os.Symlink("nowhere", link)); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"", kept, link, filepath.Join(dir, "fresh"), os.DevNull} {
+		if err := checkWritable(path); err != nil {
+			t.Errorf("%q: %v", path, err)
+		}
+	}
+	for _, path := range []string{dir, filepath.Join(dir, "missing", "file"), filepath.Join(kept, "file")} {
+		if err := checkWritable(path); err == nil {
+			t.Errorf("%q can be written", path)
+		}
+	}
+	if b, err := os.ReadFile(kept); err != nil || string(b) != "contents" {
+		t.Errorf("%q, %v", b, err)
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) != 2 {
+		t.Errorf("%v, %v", files, err)
 	}
 }

@@ -5,6 +5,7 @@
 package meter
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -35,6 +36,7 @@ type Options struct {
 	Batch    int           // how many frames are taken and given back at once, at most; at least 1
 	Depth    int           // to-device and both-ways: how many buffers are under way at a time; 0 is all
 	Touch    Touch
+	Patience time.Duration // how much longer than a sample a frame may keep it waiting; 0 is 10 s
 }
 
 // Sample is what was seen in one stretch of time.
@@ -69,18 +71,26 @@ type Meter struct {
 	sum    uint64           // of what was read, so that reading is not optimised away
 }
 
-// New returns a meter of a stream that is not started, and starts it.
-func New(ctx context.Context, s *iostream.Stream, o Options) (*Meter, error) {
+// Check reports whether a stream can be measured in this way.
+func (o *Options) Check(s *iostream.Stream) error {
 	buffers := s.BufferCount()
 	switch {
 	case o.Batch < 1 || o.Batch > buffers:
-		return nil, fmt.Errorf("a batch of %d can't be taken from %d buffers", o.Batch, buffers)
+		return fmt.Errorf("a batch of %d can't be taken from %d buffers", o.Batch, buffers)
 	case o.Depth < 0 || o.Depth > buffers:
-		return nil, fmt.Errorf("%d buffers can't be under way of %d", o.Depth, buffers)
+		return fmt.Errorf("%d buffers can't be under way of %d", o.Depth, buffers)
 	case o.Depth > 0 && s.Direction() == iostream.FromDevice:
-		return nil, errors.New("the depth of a stream from the device is the driver's affair")
+		return errors.New("the depth of a stream from the device is the driver's affair")
 	}
-	m := &Meter{s: s, o: o, frames: make([]iostream.Frame, o.Batch), sent: make([]int64, buffers)}
+	return nil
+}
+
+// New returns a meter of a stream that is not started, and starts it.
+func New(ctx context.Context, s *iostream.Stream, o Options) (*Meter, error) {
+	if err := o.Check(s); err != nil {
+		return nil, err
+	}
+	m := &Meter{s: s, o: o, frames: make([]iostream.Frame, o.Batch), sent: make([]int64, s.BufferCount())}
 	if err := s.Start(ctx); err != nil {
 		return nil, err
 	}
@@ -131,8 +141,20 @@ func (m *Meter) correlate(ctx context.Context) error {
 	return nil
 }
 
-// Sample measures for one stretch of time, or until the stream ends.
+// patience is the default of Options.Patience.
+const patience = 10 * time.Second
+
+// Silent is the error of a sample in which not one frame came.
+type Silent struct{ For time.Duration }
+
+func (e *Silent) Error() string { return fmt.Sprintf("not one frame came for %v", e.For) }
+
+// Sample measures for one stretch of time, or until the stream ends. A device that falls
+// silent ends it later, with what came before; if nothing did the error is a [Silent].
 func (m *Meter) Sample(ctx context.Context) (*Sample, error) {
+	silent := &Silent{m.o.Duration + cmp.Or(m.o.Patience, patience)}
+	ctx, cancel := context.WithTimeoutCause(ctx, silent.For, silent)
+	defer cancel()
 	r := &Sample{}
 	if m.stamps || m.s.Direction() != iostream.FromDevice {
 		r.Latency = hdrhistogram.New(1, int64(longest), 3)
@@ -145,6 +167,9 @@ func (m *Meter) Sample(ctx context.Context) (*Sample, error) {
 		now = monotime.Now()
 		if errors.Is(err, io.EOF) {
 			r.Ended = true
+			break
+		}
+		if errors.Is(err, silent) && r.Frames > 0 {
 			break
 		}
 		if err != nil {

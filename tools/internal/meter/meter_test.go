@@ -4,6 +4,7 @@ package meter
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -15,7 +16,8 @@ import (
 func TestMain(m *testing.M) { leak.Main(m) }
 
 // open opens a stream of a driver that posts each buffer that it gets, n of them and
-// then the end of the stream; for ever if n is 0.
+// then the end of the stream; for ever if n is 0; -n of them and then nothing if n is
+// below 0.
 func open(t *testing.T, d iostream.Direction, n int) *iostream.Stream {
 	t.Helper()
 	driver, err := iostream.NewDriver(iostream.DriverConfig{
@@ -28,13 +30,15 @@ func open(t *testing.T, d iostream.Direction, n int) *iostream.Stream {
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		for i := 0; n == 0 || i < n; i++ {
+		for i := 0; n == 0 || i < max(n, -n); i++ {
 			b, err := driver.Take(ctx)
 			if err != nil || driver.Post(b, 256) != nil {
 				return
 			}
 		}
-		driver.Halt(nil)
+		if n >= 0 {
+			driver.Halt(nil)
+		}
 	}()
 	conn, err := inproc.Connect(t.Context(), driver, nil)
 	if err != nil {
@@ -104,6 +108,34 @@ func TestSampleAtTheEnd(t *testing.T) {
 	}
 	if r, err := m.Sample(t.Context()); err != nil || r.Frames != 10 || !r.Ended {
 		t.Errorf("got %+v, %v", r, err)
+	}
+}
+
+// TestSampleOfSilence measures a device that has nothing to send any more: a sample ends
+// with what it has, or says that it has nothing.
+func TestSampleOfSilence(t *testing.T) {
+	m, err := New(t.Context(), open(t, iostream.FromDevice, -3), Options{
+		Duration: time.Millisecond, Batch: 1, Patience: 100 * time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	frames := uint64(0)
+	for {
+		r, err := m.Sample(t.Context())
+		if silent := (*Silent)(nil); errors.As(err, &silent) {
+			if silent.For != 101*time.Millisecond {
+				t.Errorf("silent for %v", silent.For)
+			}
+			break
+		}
+		if err != nil || r.Frames == 0 || r.Ended {
+			t.Fatalf("got %+v, %v", r, err)
+		}
+		frames += r.Frames
+	}
+	if frames != 3 {
+		t.Errorf("%d frames, want 3", frames)
 	}
 }
 
