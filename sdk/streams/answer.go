@@ -82,7 +82,7 @@ func (b *Block) Nak(why Errno) error {
 }
 
 func (b *Block) answer(x *ioctl, t Type, r Reply) {
-	b.data.typ, x.reply = t, r
+	b.data.typ, x.reply, x.sender = t, r, ""
 	x.release()
 }
 
@@ -138,7 +138,7 @@ func (b *Block) CopyOut(state Private, size int, addr Addr, data *Block) error {
 
 func (b *Block) ask(x *ioctl, t Type, state Private, r CopyRequest) {
 	old := x.private
-	b.data.typ, x.copying, x.private = t, r, state
+	b.data.typ, x.copying, x.private, x.sender = t, r, state, ""
 	if old != nil {
 		old.Release()
 	}
@@ -163,6 +163,6 @@ func (b *Block) CopyDone(why Errno, data *Block) error {
 		return err
 	}
 	b.attach(data)
-	b.data.typ, x.response = MIocData, CopyResponse{Error: why}
+	b.data.typ, x.response, x.sender = MIocData, CopyResponse{Error: why}, ""
 	return nil
 }

@@ -59,6 +59,8 @@ func (b *Block) swapFlush() *Block {
 func (q *Queue) PassOn(m *Block) {
 	if m.Type() == MFlush {
 		q.flushFor(m)
+	} else if m.data.body != nil && q.IsRead() {
+		m.sentBy(q)
 	}
 	if !q.IsDriver() || q.IsRead() {
 		q.PutNext(m)

@@ -27,7 +27,12 @@ func (q *Queue) Put(m *Block) {
 
 // Reply sends the message back where it came from: to the queue behind the partner
 // (System V's qreply).
-func (q *Queue) Reply(m *Block) { q.partner.PutNext(m) }
+func (q *Queue) Reply(m *Block) {
+	if m != nil && !q.IsRead() {
+		m.sentBy(q)
+	}
+	q.partner.PutNext(m)
+}
 
 // CanPut reports whether a message of the band may be put to the queue: it looks from
 // this queue on for the first one with a service procedure, or the last one, and asks

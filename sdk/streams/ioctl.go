@@ -65,6 +65,7 @@ type ioctl struct {
 	copying  CopyRequest
 	response CopyResponse
 	private  Private
+	sender   string // see Block.Sender
 }
 
 func (x *ioctl) release() {
@@ -94,7 +95,7 @@ func (a *Arena) discard(b *ioctl) {
 
 func (x *ioctl) clone(a *Arena) *ioctl {
 	c := a.body(x.Ioctl, x.request)
-	c.reply, c.copying, c.response = x.reply, x.copying, x.response
+	c.reply, c.copying, c.response, c.sender = x.reply, x.copying, x.response, x.sender
 	return c
 }
 
@@ -176,6 +177,32 @@ func (b *Block) TakePrivate() Private {
 	p := b.data.body.private
 	b.data.body.private = nil
 	return p
+}
+
+// Sender returns the name of the module or driver that made the message what it is: an answer
+// or a copy request. It is for traces, which have to name who is wrong. The name is set where
+// the message begins its way up, by [Queue.Reply] and [Queue.PassOn]. It is empty for what was
+// sent in another way, for other messages, and after the head has turned the message round.
+func (b *Block) Sender() string {
+	if b.data.body == nil {
+		return ""
+	}
+	return b.data.body.sender
+}
+
+// SetSender sets what Sender returns, for a driver that answers for modules elsewhere. Outside
+// of the ioctl family, and where a duplicate exists, it does nothing.
+func (b *Block) SetSender(name string) {
+	if x, err := b.family(); err == nil {
+		x.sender = name
+	}
+}
+
+// sentBy notes the sender of a message that is on its way up, unless it has one.
+func (b *Block) sentBy(q *Queue) {
+	if x := b.data.body; x != nil && x.sender == "" && b.data.typ != MIoctl && b.data.typ != MIocData && !b.data.shared() {
+		x.sender = q.pair.module.Name
+	}
 }
 
 // PullupIoctl makes the first size bytes that came with a request contiguous in the block

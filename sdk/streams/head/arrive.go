@@ -69,7 +69,9 @@ func (h *Head) replied(q *streams.Queue, m *streams.Block) {
 	t, size := m.Type(), m.Next().Size()
 	x, _ := m.Ioctl()
 	a, _ := m.Reply()
-	step := Step{What: StepMatched, Command: x.Cmd, ID: x.ID, Message: t, Size: size, Rval: a.Rval, Errno: a.Error}
+	step := Step{
+		What: StepMatched, Command: x.Cmd, ID: x.ID, Message: t, From: m.Sender(), Size: size, Rval: a.Rval, Errno: a.Error,
+	}
 	reason, wake := h.slot.match(m, h.cfg.Profile == streams.Strict)
 	if reason == "" {
 		h.step(step) // m is the caller's now
@@ -95,7 +97,9 @@ func (h *Head) replied(q *streams.Queue, m *streams.Block) {
 func (h *Head) dismiss(m *streams.Block, reason string) {
 	t := m.Type()
 	x, _ := m.Ioctl()
-	h.step(Step{What: StepDropped, Command: x.Cmd, ID: x.ID, Message: t, Size: m.Next().Size(), Reason: reason})
+	h.step(Step{
+		What: StepDropped, Command: x.Cmd, ID: x.ID, Message: t, From: m.Sender(), Size: m.Next().Size(), Reason: reason,
+	})
 	if (t == streams.MCopyIn || t == streams.MCopyOut) && m.CopyDone(gone, nil) == nil && h.stream.Put(m) == nil {
 		return
 	}

@@ -110,12 +110,12 @@ func TestStepTexts(t *testing.T) {
 		fmt.Fprintln(&all, s)
 		fmt.Fprintln(&attrs, slog.AnyValue(s).Resolve())
 	}
-	for _, want := range []string{"driver taken I_NREAD #", "sent I_NREAD", "M_IOCTL 0 bytes", "M_IOCACK 0 bytes rval 7", "released", "refused I_NREAD invalid"} {
+	for _, want := range []string{"driver taken I_NREAD #", "sent I_NREAD", "M_IOCTL 0 bytes", "M_IOCACK 0 bytes rval 7 from driver", "released", "refused I_NREAD invalid"} {
 		if !strings.Contains(all.String(), want) {
 			t.Errorf("no %q in\n%s", want, all.String())
 		}
 	}
-	if !strings.Contains(attrs.String(), "message=M_IOCACK size=0 rval=7") || !strings.Contains(attrs.String(), "errno=EINVAL") {
+	if !strings.Contains(attrs.String(), "message=M_IOCACK size=0 from=driver rval=7") || !strings.Contains(attrs.String(), "errno=EINVAL") {
 		t.Error(attrs.String())
 	}
 }

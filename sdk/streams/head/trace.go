@@ -48,6 +48,7 @@ type Step struct {
 	Command streams.Command
 	ID      uint64        // of the ioctl
 	Message streams.Type  // of StepSent, StepMatched and StepDropped
+	From    string        // of StepMatched and StepDropped: the module that sent it, if that is known
 	Addr    streams.Addr  // of a copy
 	Size    int           // bytes with the message, or of the copy
 	Rval    int           // of an M_IOCACK
@@ -75,6 +76,9 @@ func (s Step) Text() string {
 		if s.Message == streams.MIocAck {
 			line += fmt.Sprintf(" rval %d", s.Rval)
 		}
+		if s.From != "" {
+			line += " from " + s.From
+		}
 	case StepCopied:
 		line += fmt.Sprintf(" %d bytes at %#x", s.Size, uint64(s.Addr))
 	}
@@ -99,6 +103,9 @@ func (s Step) LogValue() slog.Value {
 	switch s.What {
 	case StepSent, StepMatched, StepDropped:
 		as = append(as, slog.String("message", s.Message.String()), slog.Int("size", s.Size))
+		if s.From != "" {
+			as = append(as, slog.String("from", s.From))
+		}
 		if s.Message == streams.MIocAck {
 			as = append(as, slog.Int("rval", s.Rval))
 		}

@@ -20,6 +20,7 @@ type Request struct {
 	ID          uint64 // tells calls apart, where there are several; the call passes it on
 	Command     streams.Command
 	Transparent bool
+	Named       bool   // the answers are to say whose they are, see Next.From
 	Arg         uint64 // of a transparent request: the word
 	Data        []byte // of I_STR: the data, which nobody changes any more; as many bytes may be returned
 	Caller      Caller
@@ -85,4 +86,5 @@ type Next struct {
 	Data  []byte        // of NeedOut and Ack; the engine's from now on
 	Rval  int32         // of Ack
 	Errno streams.Errno // of Nak; never 0
+	From  string        // between processes, for a Named request: the module that says so, if that is known
 }

@@ -19,7 +19,7 @@ import (
 const (
 	tagRequestID      record.Tag = 1 // u64
 	tagRequestCommand record.Tag = 2 // u32
-	tagRequestFlags   record.Tag = 3 // u32: 1 transparent
+	tagRequestFlags   record.Tag = 3 // u32: 1 transparent, 2 named
 	tagRequestArg     record.Tag = 4 // u64
 	tagRequestData    record.Tag = 5 // bytes
 )
@@ -41,12 +41,13 @@ const (
 	tagNextRval  record.Tag = 5 // u32
 	tagNextErrno record.Tag = 6 // u32
 	tagNextData  record.Tag = 7 // bytes
+	tagNextFrom  record.Tag = 8 // text: for a named request
 )
 
 var requestFields = []record.Field[Request]{
 	record.Word64(tagRequestID, "ID", func(r *Request) *uint64 { return &r.ID }),
 	record.Word32(tagRequestCommand, "command", func(r *Request) *streams.Command { return &r.Command }),
-	record.Bits(tagRequestFlags, "flags", func(r *Request) *bool { return &r.Transparent }),
+	record.Bits(tagRequestFlags, "flags", func(r *Request) *bool { return &r.Transparent }, func(r *Request) *bool { return &r.Named }),
 	record.Word64(tagRequestArg, "argument", func(r *Request) *uint64 { return &r.Arg }),
 	bytesField(tagRequestData, func(r *Request) *[]byte { return &r.Data }),
 }
@@ -70,6 +71,7 @@ var nextFields = []record.Field[Next]{
 		func(n *Next, w uint32) { n.Rval = int32(w) }),
 	record.Word32(tagNextErrno, "errno", func(n *Next) *streams.Errno { return &n.Errno }),
 	bytesField(tagNextData, func(n *Next) *[]byte { return &n.Data }),
+	record.Text(tagNextFrom, "module", func(n *Next) *string { return &n.From }),
 }
 
 // bytesField is a row of bytes; none are left out. Get copies them.
@@ -159,7 +161,7 @@ func (n Next) AppendBinary(b []byte) ([]byte, error) {
 	if n.Kind == NeedOut && n.Size != len(n.Data) {
 		return b, fmt.Errorf("%v of %d bytes with %d: %w", n.Kind, n.Size, len(n.Data), streams.EPROTO)
 	}
-	if n.check() == nil && uint64(len(n.Data)) <= math.MaxUint32 {
+	if n.check() == nil && n.From == "" && uint64(len(n.Data)) <= math.MaxUint32 {
 		return n.quick(b), nil
 	}
 	v := n
@@ -192,6 +194,8 @@ func (n *Next) checkRead() error {
 func (n *Next) check() error {
 	copies := n.Kind == NeedIn || n.Kind == NeedOut
 	switch {
+	case len(n.From) > streams.MaxName:
+		return fmt.Errorf("the name of a module with %d bytes", len(n.From))
 	case n.Kind > Nak:
 		return fmt.Errorf("%v does not exist", n.Kind)
 	case (n.Kind == Nak) != (n.Errno != 0) || n.Errno > streams.MaxErrno:

@@ -42,6 +42,9 @@ func (r *Request) quick(b []byte) []byte {
 	if r.Transparent {
 		flags = 1
 	}
+	if r.Named {
+		flags |= 2
+	}
 	b = append(b, 0, 0, 0, 0)
 	b = appendLong(b, tagRequestID, r.ID)
 	b = appendWord(b, tagRequestCommand, uint32(r.Command))
@@ -120,7 +123,8 @@ func (r *reader) last(tag record.Tag) []byte {
 func (r *Request) readQuick(b []byte) bool {
 	in := read(b)
 	v := Request{ID: in.long(tagRequestID), Command: streams.Command(in.word(tagRequestCommand))}
-	v.Transparent = in.word(tagRequestFlags)&1 != 0
+	flags := in.word(tagRequestFlags)
+	v.Transparent, v.Named = flags&1 != 0, flags&2 != 0
 	v.Arg = in.long(tagRequestArg)
 	v.Data = in.last(tagRequestData)
 	if in.odd || v.check() != nil {

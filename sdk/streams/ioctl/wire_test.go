@@ -148,8 +148,9 @@ func TestEventKindNames(t *testing.T) {
 // FuzzWire checks the three decoders: no panic, every error is EPROTO, and what is
 // accepted survives a round trip.
 func FuzzWire(f *testing.F) {
-	for i, in := range []encoding.BinaryAppender{
-		Request{ID: 1, Command: 2, Data: []byte("abc")}, Request{Transparent: true, Arg: 5},
+	for _, in := range []encoding.BinaryAppender{
+		Request{ID: 1, Command: 2, Data: []byte("abc")}, Request{Transparent: true, Arg: 5}, Request{ID: 9, Named: true},
+		Next{ID: 9, Kind: Ack, Rval: 3, Data: []byte("abc"), From: "checksum"},
 		Event{Kind: CopiedIn, Data: []byte("abc")}, Event{Kind: CopyFailed, Errno: streams.EFAULT},
 		Next{Kind: NeedOut, Size: 3, Data: []byte("abc")}, Next{Kind: NeedIn, Addr: 1 << 63, Size: 7}, Next{Kind: Nak, Errno: streams.EIO},
 	} {
@@ -157,8 +158,15 @@ func FuzzWire(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(uint8(i/2), b)
-		f.Add(uint8(i/2), b[:len(b)-1])
+		kind := uint8(0)
+		switch in.(type) {
+		case Event:
+			kind = 1
+		case Next:
+			kind = 2
+		}
+		f.Add(kind, b)
+		f.Add(kind, b[:len(b)-1])
 	}
 	f.Fuzz(func(t *testing.T, kind uint8, b []byte) {
 		switch kind % 3 {
@@ -225,10 +233,10 @@ func sameByTable(t *testing.T, b []byte, v any, err error) {
 // What is read and written without the tables is what they say, and costs no memory but that
 // of the data.
 func TestQuickRecords(t *testing.T) {
-	requests := []Request{{}, {ID: 1 << 63, Command: 7, Transparent: true, Arg: 1}, {ID: 3, Data: []byte("data")}}
+	requests := []Request{{}, {ID: 1 << 63, Command: 7, Transparent: true, Arg: 1}, {ID: 3, Data: []byte("data")}, {ID: 4, Named: true}}
 	nexts := []Next{
 		{}, {ID: 2, Kind: Ack, Rval: -1, Data: []byte("data")}, {ID: 2, Kind: NeedIn, Addr: 1, Size: math.MaxInt32},
-		{Kind: NeedOut, Addr: 9, Size: 2, Data: []byte("xy")}, {Kind: Nak, Errno: streams.EIO},
+		{Kind: NeedOut, Addr: 9, Size: 2, Data: []byte("xy")}, {Kind: Nak, Errno: streams.EIO}, {Kind: Nak, Errno: streams.EIO, From: "module"},
 	}
 	for i, r := range requests {
 		b, err := r.AppendBinary(nil)

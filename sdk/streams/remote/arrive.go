@@ -46,15 +46,21 @@ func (e *End) arrive(q *streams.Queue, m *streams.Block) {
 func (e *End) replied(q *streams.Queue, m *streams.Block) {
 	c, _ := m.Ioctl()
 	e.mu.Lock()
-	if x := e.current; x != nil && c == x.call && x.held == nil {
-		select {
-		case x.reply <- wish{m: m}:
-			e.mu.Unlock()
-			return
-		default: // there is one already
-		}
+	x := e.current
+	reason := "no call has this ID"
+	switch {
+	case x == nil || c.ID != x.call.ID:
+	case c != x.call:
+		reason = "command, credential or argument were changed on the way"
+	case x.held != nil || len(x.reply) > 0:
+		reason = "the call has an answer already"
+	default:
+		x.reply <- wish{m: m}
+		e.mu.Unlock()
+		return
 	}
 	e.mu.Unlock()
+	e.reply(m, reason)
 	if t := m.Type(); (t == streams.MCopyIn || t == streams.MCopyOut) && m.CopyDone(gave, nil) == nil {
 		q.Reply(m)
 		return

@@ -8,6 +8,7 @@ import (
 
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 	"github.com/iostreamkit/iostreamkit/sdk/streams"
+	"github.com/iostreamkit/iostreamkit/sdk/streams/head"
 	"github.com/iostreamkit/iostreamkit/sdk/streams/ioctl"
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 )
@@ -21,11 +22,12 @@ func (e *End) begin(ctx context.Context, a *userclient.Args) error {
 	if len(r.Data) > MaxData {
 		return refused("%d bytes of data, at most %d are allowed", len(r.Data), MaxData)
 	}
-	x := &exchange{id: r.ID, reply: make(chan wish, 1)}
+	x := &exchange{id: r.ID, reply: make(chan wish, 1), named: r.Named}
 	x.call = streams.Ioctl{
 		Cmd: r.Command, ID: ids.Add(1), Credential: e.peer, Transparent: r.Transparent, Arg: streams.Addr(r.Arg),
 	}
 	if errno := e.state(); errno != 0 {
+		e.step(head.Step{What: head.StepRefused, Command: r.Command, Errno: errno})
 		return e.tell(a, ioctl.Next{ID: r.ID, Kind: ioctl.Nak, Errno: errno})
 	}
 	data, err := e.chain(r.Data)
@@ -71,6 +73,7 @@ func (e *End) exchange(ctx context.Context, a *userclient.Args, x *exchange, m *
 	if old != x {
 		e.abandon(old) // its client has one command at a time, so it has given this one up
 	}
+	e.step(head.Step{What: head.StepSent, Command: x.call.Cmd, ID: x.call.ID, Message: m.Type(), Size: m.Next().Size()})
 	if err := e.stream.Put(m); err != nil {
 		m.Free()
 		e.drop(x)
@@ -108,18 +111,22 @@ func (e *End) exchange(ctx context.Context, a *userclient.Args, x *exchange, m *
 
 // want says what a module's message wants of the client. An answer ends the conversation.
 func (e *End) want(x *exchange, m *streams.Block) ioctl.Next {
+	e.reply(m, "")
 	n := ioctl.Next{ID: x.id}
+	if x.named {
+		n.From = sender(m)
+	}
 	switch m.Type() {
 	case streams.MIocAck:
 		r, _ := m.Reply()
 		n.Kind, n.Rval, n.Data = ioctl.Ack, int32(r.Rval), m.Next().Gather(r.Count)
 		switch {
 		case len(n.Data) > MaxData:
-			n = ioctl.Next{ID: x.id, Kind: ioctl.Nak, Errno: streams.EMSGSIZE}
+			n = ioctl.Next{ID: x.id, Kind: ioctl.Nak, Errno: streams.EMSGSIZE, From: n.From}
 		case r.Count > 0 && len(n.Data) == 0:
-			n = ioctl.Next{ID: x.id, Kind: ioctl.Nak, Errno: streams.EIO}
+			n = ioctl.Next{ID: x.id, Kind: ioctl.Nak, Errno: streams.EIO, From: n.From}
 		case len(n.Data) < r.Count:
-			n = ioctl.Next{ID: x.id, Kind: ioctl.Nak, Errno: streams.EMSGSIZE}
+			n = ioctl.Next{ID: x.id, Kind: ioctl.Nak, Errno: streams.EMSGSIZE, From: n.From}
 		}
 	case streams.MIocNak:
 		r, _ := m.Reply()
@@ -156,7 +163,7 @@ func (e *End) hold(x *exchange, m *streams.Block, n ioctl.Next) ioctl.Next {
 	if errno != 0 {
 		e.copied(m, errno, nil)
 		e.drop(x)
-		return ioctl.Next{ID: n.ID, Kind: ioctl.Nak, Errno: errno}
+		return ioctl.Next{ID: n.ID, Kind: ioctl.Nak, Errno: errno, From: n.From}
 	}
 	e.mu.Lock()
 	mine := e.current == x
@@ -242,6 +249,7 @@ func (e *End) giveUp(a *userclient.Args) error {
 	}
 	e.current = nil
 	e.mu.Unlock()
+	e.step(head.Step{What: head.StepGivenUp, Command: x.call.Cmd, ID: x.call.ID, Errno: streams.EINTR})
 	e.abandon(x)
 	return nil
 }
@@ -286,6 +294,7 @@ const gave = streams.EPERM // the 1 that System V puts there
 
 // dismiss deals with a reply that belongs to nothing.
 func (e *End) dismiss(m *streams.Block) {
+	e.reply(m, "the client has given up")
 	if t := m.Type(); t == streams.MCopyIn || t == streams.MCopyOut {
 		e.copied(m, gave, nil)
 		return

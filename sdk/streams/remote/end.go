@@ -10,6 +10,7 @@ import (
 
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 	"github.com/iostreamkit/iostreamkit/sdk/streams"
+	"github.com/iostreamkit/iostreamkit/sdk/streams/head"
 	"github.com/iostreamkit/iostreamkit/sdk/streams/ioctl"
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 )
@@ -34,6 +35,11 @@ type Plane struct {
 	// Modules finds a module that a client wants to push, nil if there is none, or this
 	// client may not. Nil means that clients push nothing.
 	Modules func(name string, p userclient.Peer) *streams.Module
+	// Trace, if not nil, is told of each step of a client's commands at this end: what went
+	// down to the modules, and what came up, from which module, and why it was dropped if
+	// nobody waited for it. The client's own trace is that of its head. It may run inside a
+	// procedure: it must not block or use the stream.
+	Trace func(p userclient.Peer, s head.Step)
 }
 
 var (
@@ -77,6 +83,7 @@ type exchange struct {
 	reply chan wish      // has a token when one came; closed when the exchange was abandoned
 	held  *streams.Block // the copy request that the client deals with
 	over  bool
+	named bool // the client wants to know whose the answers are
 }
 
 // wish is what a module's message wants.

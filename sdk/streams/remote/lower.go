@@ -28,7 +28,8 @@ type Caller interface {
 // It is the head's Line: a command that waits for its answer makes the call itself. What
 // nobody waits for is sent by a goroutine, which ends when there is no more.
 type Lower struct {
-	conn Caller
+	conn  Caller
+	named bool // somebody traces, and wants to know which module says what
 
 	// Of the one who works.
 	room []byte // for answers
@@ -174,7 +175,7 @@ func (l *Lower) send(ctx context.Context, m *streams.Block) bool {
 		return true
 	case streams.MIoctl:
 		x, _ := m.Ioctl()
-		r := ioctl.Request{ID: x.ID, Command: x.Cmd, Transparent: x.Transparent, Arg: uint64(x.Arg), Data: front(m.Next(), MaxData+1)}
+		r := ioctl.Request{ID: x.ID, Command: x.Cmd, Transparent: x.Transparent, Named: l.named, Arg: uint64(x.Arg), Data: front(m.Next(), MaxData+1)}
 		if len(r.Data) > MaxData {
 			l.refuse(m, streams.EMSGSIZE)
 			return true
@@ -298,6 +299,7 @@ func (l *Lower) turn(m *streams.Block, n ioctl.Next) {
 		l.refuse(m, streams.EPROTO)
 		return
 	}
+	m.SetSender(n.From)
 	l.up(m)
 }
 

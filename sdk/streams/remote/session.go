@@ -44,6 +44,7 @@ func open(conn Caller, cfg *head.Config, far head.Stack) (*Session, error) {
 	c.Tunables = &tun
 	s := &Session{lower: NewLower(conn), far: far}
 	c.Remote, c.Line, c.Stack = true, s.lower, far
+	s.lower.named = c.Trace != nil
 	var err error
 	s.Head, err = head.Open(streams.NewDomain(nil), s.lower.Driver("remote"), &c)
 	if err != nil {
