@@ -147,6 +147,7 @@ const patience = 10 * time.Second
 // Silent is the error of a sample in which not one frame came.
 type Silent struct{ For time.Duration }
 
+// Error says for how long nothing came.
 func (e *Silent) Error() string { return fmt.Sprintf("not one frame came for %v", e.For) }
 
 // Sample measures for one stretch of time, or until the stream ends. A device that falls
