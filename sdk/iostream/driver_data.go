@@ -251,6 +251,7 @@ func (d *Driver) stampOf(ps []Posting) int64 {
 // postAll posts buffers of this lane. An error is the caller's mistake.
 func (ln *lane) postAll(bs []*Buffer, ps []Posting, now int64) error {
 	ln.s.mu.Lock()
+	ln.end.Prepare()
 	plain, last, err := ln.surrender(bs, ps)
 	if err != nil {
 		ln.s.mu.Unlock()

@@ -184,6 +184,7 @@ func (s *Stream) giveBack(fs []Frame, ps []Posting) error {
 		now = s.stampOf(ps)
 	}
 	s.mu.Lock()
+	s.end.Prepare()
 	if err := s.endLoans(fs, ps); err != nil {
 		s.mu.Unlock()
 		return err

@@ -271,13 +271,7 @@ func (w *waiter) look() bool {
 	if w.yields == 0 {
 		return w.end.Poll()
 	}
-	for range spinBatch {
-		if w.end.Poll() {
-			return true
-		}
-		queue.Pause()
-	}
-	return false
+	return w.end.Look(spinBatch)
 }
 
 // sleep arms the event index and blocks until the other side rings.

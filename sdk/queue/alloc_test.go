@@ -24,6 +24,7 @@ func TestNoAllocation(t *testing.T) {
 				turn := func() {
 					for _, e := range []struct{ from, to *End }{{driver, client}, {client, driver}} {
 						ready, err1 := e.to.Arm(uint32(batch), SleepWord)
+						e.from.Prepare()
 						e.from.SetToken(7)
 						e.from.SetCPU(e.from.PeerCPU() + 1)
 						wake, err2 := e.from.Send(es)
@@ -33,7 +34,7 @@ func TestNoAllocation(t *testing.T) {
 						if err1 != nil || err2 != nil || err3 != nil || err4 != nil || err5 != nil {
 							t.Fatal(err1, err2, err3, err4, err5)
 						}
-						if ready || wake == WakeNone || queued != batch || n != batch || none != 0 || e.to.Poll() {
+						if ready || wake == WakeNone || queued != batch || n != batch || none != 0 || e.to.Look(2) {
 							t.Fatal(ready, wake, queued, n, none)
 						}
 						e.to.Disarm()

@@ -213,6 +213,23 @@ func (c *Consumer) Poll() bool {
 	return c.tail.Load() != c.empty.Load()
 }
 
+// Look is how to spin: it polls up to times times, with a Pause after each look that
+// saw nothing, and reports whether there may be something to get. What came while it
+// looked is on its way to this processor when it returns. It may be called whenever Poll
+// may, and returns at once if there is something already.
+func (c *Consumer) Look(times int) bool {
+	for i := range times {
+		if c.Poll() {
+			if i > 0 && c.classic == nil {
+				c.fetch(c.empty.Load())
+			}
+			return true
+		}
+		Pause()
+	}
+	return false
+}
+
 // Index returns the number of entries taken since the queue was formatted, modulo
 // 2^32: the own read index of the native layout.
 func (c *Consumer) Index() uint32 { return c.next }

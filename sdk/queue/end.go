@@ -74,7 +74,7 @@ func NewEnd(in *Consumer, out *Producer, bounds []Bound, ownAll bool) *End {
 }
 
 // NewExclusiveEnd is NewEnd for a caller that has a lock of its own around everything
-// it does here: the End takes none. Of its methods only Poll, Ended, Status,
+// it does here: the End takes none. Of its methods only Poll, Look, Ended, Status,
 // SetStatus, Token, SetToken, Seen, Word, OutWord, SetCPU and PeerCPU may be called
 // without that lock.
 func NewExclusiveEnd(in *Consumer, out *Producer, bounds []Bound, ownAll bool) *End {

@@ -144,6 +144,8 @@ func (h *hostileRun) run() {
 		case 6:
 			h.end.Disarm()
 			h.end.Poll()
+			h.end.Look(2)
+			h.end.Prepare()
 			h.end.SetToken(1)
 			h.end.SetCPU(uint32(h.next()))
 		}

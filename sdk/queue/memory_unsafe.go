@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"github.com/iostreamkit/iostreamkit/sdk/internal/cpu"
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 )
 
@@ -37,6 +38,18 @@ func wordAt(b []byte, off int) *atomic.Uint32 {
 func entriesAt(b []byte, off, count uint32) []Entry {
 	region := b[off:][: int(count)*EntrySize : int(count)*EntrySize]
 	return unsafe.Slice((*Entry)(unsafe.Pointer(&region[0])), count)
+}
+
+// fetch asks the processor for the slot with that index, to be read.
+func (c *Consumer) fetch(index uint32) {
+	cpu.Prefetch(unsafe.Pointer(&c.slots[index&uint32(len(c.slots)-1)]))
+}
+
+// prepare asks the processor for the slot of the next Put and the word that publishes it,
+// to be written.
+func (p *Producer) prepare() {
+	cpu.PrefetchWrite(unsafe.Pointer(p.tail))
+	cpu.PrefetchWrite(unsafe.Pointer(&p.slots[p.next&uint32(len(p.slots)-1)]))
 }
 
 // sharedWord is a word of a queue as a userclient.Word. It is a single pointer, so

@@ -85,7 +85,7 @@ func nearQueue(_ context.Context, t *job.Task) (_ job.Result, err error) {
 			return nil, err
 		}
 		if n == 0 {
-			queue.Pause()
+			c.Look(looksAtOnce)
 		}
 		for i := range entries[:n] {
 			if seq := entries[i].Seq; seq != want {
@@ -102,8 +102,12 @@ func nearQueue(_ context.Context, t *job.Task) (_ job.Result, err error) {
 	return job.Result{job.PerSecond: rates.PerSecond()}, nil
 }
 
-// looks is how often the producer looks for room before it looks whether to end.
-const looks = 1 << 16
+const (
+	// looks is how often a side looks at its queue before it looks whether to end.
+	looks = 1 << 16
+	// looksAtOnce is how many of them are one call.
+	looksAtOnce = 64
+)
 
 // farQueue is the producer.
 func farQueue(ctx context.Context, t *job.Task, ready func() error) error {

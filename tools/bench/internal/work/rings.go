@@ -41,7 +41,7 @@ func (p *ringPair) turn() (int, error) {
 		return 0, err
 	}
 	if n == 0 {
-		queue.Pause()
+		p.in.Look(looksAtOnce)
 		return 0, nil
 	}
 	for i := range p.entries[:n] {

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !amd64 && !arm64
+
+package cpu
+
+import "unsafe"
+
+// Prefetch does nothing here; see the other systems' for what it is for.
+func Prefetch(unsafe.Pointer) {}
+
+// PrefetchWrite does nothing here; see the other systems' for what it is for.
+func PrefetchWrite(unsafe.Pointer) {}
