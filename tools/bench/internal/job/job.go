@@ -77,7 +77,7 @@ func (p Place) CPUs(usable []int) (near, far int) {
 type Job struct {
 	Program Program
 	Place   Place
-	Wait    iostream.WaitPolicy // a C program spins for WaitSpin and blocks otherwise
+	Wait    iostream.WaitPolicy // a C program spins for WaitSpin, c/pingpong sleeps on words for WaitThread; else they block
 	Full    bool                // the payload is written and read; otherwise it is handed over untouched
 	Size    int                 // of a payload in bytes
 	Batch   int                 // the most entries that are taken or given at once
@@ -141,8 +141,11 @@ type Task struct {
 func (t *Task) CArgs() []string {
 	j := &t.Job
 	wait, work := "block", "handoff"
-	if j.Wait == iostream.WaitSpin {
+	switch j.Wait {
+	case iostream.WaitSpin:
 		wait = "spin"
+	case iostream.WaitThread:
+		wait = "words"
 	}
 	if j.Full {
 		work = "full"

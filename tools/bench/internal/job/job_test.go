@@ -47,6 +47,13 @@ func TestCArgs(t *testing.T) {
 	}
 }
 
+func TestCArgsOfWords(t *testing.T) {
+	task := Task{Job: Job{Program: PingPong, Wait: iostream.WaitThread}, Millis: 1}
+	if got := task.CArgs()[6]; got != "words" {
+		t.Errorf("the wait is %q", got)
+	}
+}
+
 // TestNamesDiffer shows that String leaves out nothing that makes two jobs differ.
 func TestNamesDiffer(t *testing.T) {
 	seen := make(map[string]bool)

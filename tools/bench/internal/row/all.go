@@ -73,6 +73,10 @@ func blocking() []Cell {
 	thread := cell(1, "dedicated thread", iostream.WaitThread, 1.10, "a third of the time is spent in code outside the kernel, "+
 		"which runs cold after each switch of processes")
 	thread[0].Known = 1.8
+	words := thread[0] // what the same sleep costs without a stream
+	words.Name, words.Gate, words.Free, words.Bound, words.Known = "the same two calls for each side, in C, p50", Report, true, 0, 0
+	words.Job = job.Job{Program: job.PingPong, Place: job.Same, Wait: iostream.WaitThread}
+	thread = append(thread, words)
 	poller := cell(2, "poller", iostream.WaitPoller, 2.2, "on each side the goroutine parks after a read that "+
 		"finds nothing, and the runtime's poller looks twice before it sleeps")
 	poller[0].Known = 2.6
