@@ -65,6 +65,17 @@ const (
 	CapKill    Capability = "kill"    // the driver can be killed: the target is a Killer
 )
 
+// capabilities returns all that there are.
+func capabilities() []Capability {
+	return []Capability{
+		CapDescribe, CapNative, CapClassic, CapSequence, CapEvents, CapMetadata, CapSharedWord,
+		CapFromDevice, CapToDevice, CapBothWays, CapSwitch, CapControl,
+		CapMemoryMap, CapStats, CapCorrelate, CapFormat, CapSetFormat, CapObserve, CapInputSync, CapFlush, CapDoorbell,
+		CapControlPlane, CapBlock, CapDropNewest, CapDropOldest, CapFail,
+		CapCounter, CapPRBS, CapLoopback, CapSafeCommands, CapSafeModules, CapRestart, CapKill,
+	}
+}
+
 // capSet is a set of capabilities.
 type capSet map[Capability]bool
 

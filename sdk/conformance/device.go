@@ -97,17 +97,29 @@ func (w *Waiver) until() (time.Time, error) {
 // ReadDevice reads a device file. The error names the file and matches ErrInvalid if
 // its contents are wrong.
 func ReadDevice(file string) (*Device, error) {
-	b, err := os.ReadFile(file)
+	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, mostOfDevice+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(b) > mostOfDevice {
+		return nil, ioreturn.Op("read device file", file, fmt.Errorf("it has more than %d bytes (%w)", mostOfDevice, ioreturn.ErrInvalid))
 	}
 	d, err := ParseDevice(b)
 	return d, ioreturn.Op("read device file", file, err)
 }
 
+// mostOfDevice bounds a device file: one without end must not use up the memory.
+const mostOfDevice = 1 << 20
+
 // ParseDevice parses the contents of a device file, a JSON object with the fields of
-// Device. An unknown field, an unknown rule and a waiver without reason or date are
-// errors, which match ErrInvalid: a misspelt waiver must not look like one.
+// Device. An unknown field, rule or capability and a waiver without reason or date are
+// errors, which match ErrInvalid: a misspelt waiver must not look like one, and a misspelt
+// capability must not take the place of those that the driver has.
 func ParseDevice(b []byte) (*Device, error) {
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
@@ -134,6 +146,11 @@ func (d *Device) check() error {
 	if err := checkPatterns(d.NeedsCable); err != nil {
 		return fmt.Errorf("needs_cable: %w", err)
 	}
+	for _, c := range d.Capabilities {
+		if !slices.Contains(capabilities(), c) {
+			return fmt.Errorf("capabilities: there is no %q; there are %s", c, joined(capabilities()))
+		}
+	}
 	if err := d.checkSafe(); err != nil {
 		return err
 	}
@@ -151,6 +168,18 @@ func (d *Device) check() error {
 		}
 	}
 	return nil
+}
+
+// joined lists words for people.
+func joined[W ~string](words []W) string {
+	var b strings.Builder
+	for i, w := range words {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(string(w))
+	}
+	return b.String()
 }
 
 func known(id string) bool {

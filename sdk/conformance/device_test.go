@@ -3,6 +3,7 @@
 package conformance
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -49,6 +50,34 @@ func TestDeviceFile(t *testing.T) {
 	}
 }
 
+// TestDeviceFileWithoutEnd reads no more of a file than a device file can have.
+func TestDeviceFileWithoutEnd(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "long.json")
+	if err := os.WriteFile(file, bytes.Repeat([]byte(" "), 2<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadDevice(file); !errors.Is(err, ioreturn.ErrInvalid) || !strings.Contains(err.Error(), "more than 1048576 bytes") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestCapabilitiesAreAll knows each capability that a rule needs or a driver shows.
+func TestCapabilitiesAreAll(t *testing.T) {
+	all := setOf(capabilities()...)
+	for _, r := range Rules() {
+		for _, c := range r.Needs {
+			if !all[c] {
+				t.Errorf("%s needs %s, which is not among all capabilities", r.ID, c)
+			}
+		}
+	}
+	for c := range selectorCaps() {
+		if !all[c] {
+			t.Errorf("%s is not among all capabilities", c)
+		}
+	}
+}
+
 func TestDeviceFileIsStrict(t *testing.T) {
 	for name, tc := range map[string]struct{ text, says string }{
 		"empty":           {"", "EOF"},
@@ -62,6 +91,7 @@ func TestDeviceFileIsStrict(t *testing.T) {
 		"unknown rule":    {`{"waivers": [{"rule": "NONE-01", "reason": "x", "expires": "2026-12-31"}]}`, "NONE-01"},
 		"without reason":  {`{"waivers": [{"rule": "LIFE-01", "reason": " ", "expires": "2026-12-31"}]}`, "no reason"},
 		"without a date":  {`{"waivers": [{"rule": "LIFE-01", "reason": "x"}]}`, "no date"},
+		"capability":      {`{"capabilities": ["drop-newest"]}`, `"drop-newest"; there are describe, native,`},
 		"bad call":        {`{"safe_calls": ["self test"]}`, "safe_calls: 1"},
 		"bad module":      {`{"safe_modules": [""]}`, "safe_modules: 1"},
 		"no number":       {`{"safe_commands": [{"name": "SWAP"}]}`, "SWAP: it has no number"},

@@ -4,6 +4,7 @@ package conformance
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -246,14 +247,20 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	return enc.Encode(r)
 }
 
+// mostOfReport bounds a report that is read. A whole one has less than a megabyte.
+const mostOfReport = 64 << 20
+
 // ReadReport reads a report that WriteJSON wrote.
 func ReadReport(rd io.Reader) (*Report, error) {
 	var r Report
-	if err := json.NewDecoder(rd).Decode(&r); err != nil {
-		return nil, fmt.Errorf("read conformance report: %w", err)
+	if err := json.NewDecoder(io.LimitReader(rd, mostOfReport)).Decode(&r); err != nil {
+		return nil, fmt.Errorf("it is no conformance report: %w", err)
 	}
-	if r.Schema != 1 || r.Suite == "" {
-		return nil, fmt.Errorf("read conformance report: schema %d of suite %q is not known here", r.Schema, r.Suite)
+	switch {
+	case r.Suite == "":
+		return nil, errors.New("it is no conformance report: it names no suite")
+	case r.Schema != 1:
+		return nil, fmt.Errorf("its schema is %d, of suite %s; only 1 is known here", r.Schema, r.Suite)
 	}
 	for i := range r.Rules {
 		r.Rules[i].Duration = time.Duration(r.Rules[i].Took)

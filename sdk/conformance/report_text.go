@@ -31,6 +31,7 @@ func (r *Report) WriteText(w io.Writer) error {
 		r.textPart(&b, part.title, part.of)
 	}
 	r.textErrors(&b)
+	r.textPassed(&b)
 	r.textReasons(&b, "Skipped", Skip)
 	r.textReasons(&b, "Not claimed", NotClaimed)
 	r.textFoot(&b)
@@ -148,6 +149,20 @@ func textOpen(b *strings.Builder, r *RuleResult) {
 	}
 }
 
+// textPassed lists the rules that passed, where the user has named what to check.
+func (r *Report) textPassed(b *strings.Builder) {
+	var ids []string
+	for i := range r.Rules {
+		if r.Rules[i].Verdict == Pass {
+			ids = append(ids, r.Rules[i].ID)
+		}
+	}
+	if len(r.Settings.Only) > 0 && len(ids) > 0 {
+		b.WriteString("\nPassed\n")
+		wrap(b, "  ", idRanges(ids))
+	}
+}
+
 // textReasons lists the rules of a verdict by reason.
 func (r *Report) textReasons(b *strings.Builder, title string, v Verdict) {
 	by := map[string][]string{}
@@ -226,13 +241,15 @@ func originText(o Origin) string {
 // because says in a few words why the result is what it is.
 func (r *Report) because() string {
 	var open []string
-	broken := 0
+	broken, left := 0, 0
 	for i := range r.Rules {
 		res := &r.Rules[i]
 		switch {
 		case res.Level != Must || res.Verdict == Pass || res.Verdict == NotClaimed:
 		case res.Verdict == Fail && res.Waiver == nil:
 			broken++
+		case res.Reason == notSelected:
+			left++
 		default:
 			open = append(open, res.ID)
 		}
@@ -240,8 +257,12 @@ func (r *Report) because() string {
 	switch {
 	case r.Result == NotConformant:
 		return fmt.Sprintf(" (must-rules broken: %d)", broken)
-	case r.Result == Incomplete && len(open) == 0:
+	case r.Result == Incomplete && len(open) == 0 && left == 0:
 		return " (no must-rule passed)"
+	case r.Result == Incomplete && len(open) == 0:
+		return fmt.Sprintf(" (must-rules not selected: %d)", left)
+	case r.Result == Incomplete && left > 0:
+		return fmt.Sprintf(" (must-rules not selected: %d; skipped, waived or not checked: %s)", left, idRanges(open))
 	case r.Result == Incomplete:
 		return fmt.Sprintf(" (must-rules skipped, waived or not checked: %s)", idRanges(open))
 	}

@@ -111,8 +111,8 @@ func (s *Suite) checkOptions(rules []Rule) error {
 	if err := checkPatterns(append(slices.Clone(s.opts.Only), s.opts.Skip...)); err != nil {
 		return err
 	}
-	if s.opts.TimeScale < 0 {
-		return fmt.Errorf("time scale %v is negative", s.opts.TimeScale)
+	if !(s.opts.TimeScale >= 0 && s.opts.TimeScale <= 1000) { // it may be no number
+		return fmt.Errorf("time scale %v is out of range, want 0 to 1000", s.opts.TimeScale)
 	}
 	for _, p := range s.opts.Profiles {
 		if !slices.Contains(Profiles(), p) {
@@ -181,10 +181,13 @@ func (s *Suite) Check(ctx context.Context, id string) RuleResult {
 	return res
 }
 
+// notSelected is the reason of a rule that the options leave out.
+const notSelected = "not selected"
+
 // applies returns no verdict if r is to be checked.
 func (s *Suite) applies(r *Rule) (v Verdict, reason string) {
 	if len(s.opts.Only) > 0 && !matches(s.opts.Only, r.ID) || matches(s.opts.Skip, r.ID) {
-		return Skip, "not selected"
+		return Skip, notSelected
 	}
 	if s.dead != "" {
 		return Error, s.dead

@@ -67,7 +67,7 @@ how to repeat the run with it.`,
 	fl.BoolVar(&f.shuffle, "shuffle", false, "check the rules in an order that follows from the seed")
 	fl.StringArrayVar(&f.only, "only", nil, "check only rules that fit a `pattern`: LIFE-03, LIFE, \"LIFE-*\"; the others count as skipped; may be repeated")
 	fl.StringArrayVar(&f.skip, "skip", nil, "skip the rules that fit a `pattern`; may be repeated")
-	fl.Float64Var(&f.timeScale, "time-scale", 0, "multiply every bound on time by this `factor`, for a slow machine")
+	fl.Float64Var(&f.timeScale, "time-scale", 1, "multiply every bound on time by this `factor`, for a slow machine")
 	fl.BoolVar(&f.allowDestructive, "allow-destructive", false, "permit rules that may harm the device, its data or the driver's process")
 	fl.StringVar(&f.report, "report", "", "write the report as JSON to a `file`, for conform diff")
 	fl.StringVar(&f.junit, "junit", "", "write the report as JUnit XML to a `file`")
@@ -97,9 +97,10 @@ func (a *app) conform(cmd *cobra.Command, args []string, f *conformFlags) error 
 		return withStatus(exitIncomplete, err)
 	}
 	status := rep.Result.ExitCode()
-	err = f.writeFiles(rep)
-	if err == nil {
-		err = a.emitReport(stdout(cmd), rep)
+	wrote := f.writeFiles(rep)
+	err = a.emitReport(stdout(cmd), rep) // also if a file is missing: a run takes long
+	if wrote != nil {
+		err = wrote
 	}
 	if err != nil && !errors.Is(err, errReaderGone) && status == exitDone {
 		status = exitIncomplete
@@ -115,12 +116,17 @@ func (f *conformFlags) options(args []string) (*conformance.Options, error) {
 		return nil, usagef("the name of a stream is missing, or --cmd and a program")
 	case f.command == "" && f.driverLog != "":
 		return nil, usagef("--driver-log needs --cmd: what a driver prints that was started elsewhere is not seen here")
-	case f.timeScale < 0 || f.timeScale > 1000:
-		return nil, usagef("--time-scale is %g, it needs a factor from 0 to 1000", f.timeScale)
+	case !(f.timeScale > 0 && f.timeScale <= 1000): // it may be no number
+		return nil, usagef("--time-scale is %g, it needs a factor above 0, up to 1000", f.timeScale)
 	}
 	for _, name := range args {
 		if err := checkName(name); err != nil {
 			return nil, err
+		}
+	}
+	for _, path := range []string{f.report, f.junit, f.tap, f.driverLog} {
+		if err := checkWritable(path); err != nil {
+			return nil, &usageError{err}
 		}
 	}
 	for _, pattern := range slices.Concat(f.only, f.skip) {
@@ -182,8 +188,10 @@ func reproduce(cmd *cobra.Command, args []string, f *conformFlags) string {
 	return line + joinWords(words...)
 }
 
-// writeFiles writes the report in the forms that were asked for.
+// writeFiles writes the report in the forms that were asked for, each of which does not
+// depend on the others.
 func (f *conformFlags) writeFiles(rep *conformance.Report) error {
+	var failed []error
 	for _, form := range []struct {
 		path  string
 		write func(io.Writer) error
@@ -192,10 +200,10 @@ func (f *conformFlags) writeFiles(rep *conformance.Report) error {
 			continue
 		}
 		if err := writeFile(form.path, form.write); err != nil {
-			return fmt.Errorf("write report: %w", err)
+			failed = append(failed, fmt.Errorf("write report: %w", err))
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 func writeFile(path string, write func(io.Writer) error) error {
