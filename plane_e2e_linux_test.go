@@ -5,7 +5,10 @@ package iostreamkit_test
 import (
 	"context"
 	"errors"
+	"os"
+	"os/signal"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -25,15 +28,17 @@ const (
 	cmdIgnore                                 // is never answered
 	cmdFail                                   // is never answered; an M_ERROR follows
 	cmdHangUp                                 // is never answered; an M_HANGUP follows
-	cmdLater                                  // is answered; an M_ERROR follows
+	cmdLater                                  // is answered; an M_ERROR follows at SIGUSR1
 )
 
 // planeProcess is a driver with a control plane.
 func planeProcess() error {
+	var fail failing = make(chan os.Signal, 1)
+	signal.Notify(fail, syscall.SIGUSR1)
 	d, err := iostream.NewDriver(iostream.DriverConfig{
 		Name: streamName, DataSize: bufferSize,
 		Control: &remote.Plane{
-			Driver:  &streams.Module{Name: "driver", Write: streams.Procedures{Put: planePut}},
+			Driver:  &streams.Module{Name: "driver", Write: streams.Procedures{Put: fail.put}},
 			Modules: func(string, userclient.Peer) *streams.Module { return &streams.Module{Name: "pass"} },
 		},
 	}, nil)
@@ -46,22 +51,28 @@ func planeProcess() error {
 	})
 }
 
-func planePut(q *streams.Queue, m *streams.Block) {
+// failing tells when a driver fails that was told to fail later.
+type failing chan os.Signal
+
+func (f failing) put(q *streams.Queue, m *streams.Block) {
 	x, ok := m.Ioctl()
 	if !ok || m.Type() != streams.MIoctl {
 		q.PassOn(m)
 		return
 	}
-	later := func(t streams.Type, bytes ...byte) {
-		_, _ = q.Timeout(20*time.Millisecond, func() { // without it the test fails
-			_ = q.Partner().PutNextCtl(t, bytes...)
-		})
+	up := func(t streams.Type, bytes ...byte) func() {
+		return func() { _ = q.Partner().PutNextCtl(t, bytes...) } // without it the test fails
 	}
 	switch x.Cmd {
-	case cmdFail, cmdLater:
-		later(streams.MError, byte(streams.EIO))
+	case cmdFail:
+		_, _ = q.Timeout(20*time.Millisecond, up(streams.MError, byte(streams.EIO)))
 	case cmdHangUp:
-		later(streams.MHangup)
+		_, _ = q.Timeout(20*time.Millisecond, up(streams.MHangup))
+	case cmdLater:
+		go func() {
+			<-f
+			_ = q.Stream().Do(func(*streams.Queue) { up(streams.MError, byte(streams.EIO))() })
+		}()
 	}
 	if x.Cmd != cmdEcho && x.Cmd != cmdLater {
 		m.Free()
@@ -74,10 +85,10 @@ func planePut(q *streams.Queue, m *streams.Block) {
 
 // openPlane connects to the control plane of a new process, and returns where it is told of
 // what happens to the stream.
-func openPlane(t *testing.T) (c *iostreamkit.Control, told <-chan head.Notice, kill func()) {
+func openPlane(t *testing.T) (c *iostreamkit.Control, told <-chan head.Notice, p *os.Process) {
 	t.Helper()
 	ctx := setup(t)
-	p := startRole(t, "plane")
+	p = startRole(t, "plane").Process
 	c, err := iostreamkit.OpenControl(ctx, streamName, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +98,7 @@ func openPlane(t *testing.T) (c *iostreamkit.Control, told <-chan head.Notice, k
 	if err := c.SetSig(streams.EventError|streams.EventHangup, func(n head.Notice) { notices <- n }); err != nil {
 		t.Fatal(err)
 	}
-	return c, notices, func() { _ = p.Process.Kill() }
+	return c, notices, p
 }
 
 // notice waits for what the stream tells.
@@ -117,7 +128,7 @@ func TestC22EventsBetweenProcesses(t *testing.T) {
 		"M_ERROR without a command": {cmdLater, false, streams.EIO, streams.EventError},
 	} {
 		t.Run(name, func(t *testing.T) {
-			plane, told, _ := openPlane(t)
+			plane, told, driver := openPlane(t)
 			ctx := watched(t)
 			s := head.Str{Command: cmdEcho, Data: []byte("there and back"), Wait: head.Forever}
 			if _, err := plane.Str(ctx, &s); err != nil || s.Len != len(s.Data) {
@@ -126,6 +137,11 @@ func TestC22EventsBetweenProcesses(t *testing.T) {
 			_, err := plane.Str(ctx, &head.Str{Command: c.cmd, Wait: head.Forever})
 			if c.ends && !errors.Is(err, c.want) || !c.ends && err != nil {
 				t.Errorf("the command: %v, want %v: %t", err, c.want, c.ends)
+			}
+			if !c.ends { // it has answered, and fails now
+				if err := driver.Signal(syscall.SIGUSR1); err != nil {
+					t.Fatal(err)
+				}
 			}
 			notice(t, told, c.tell)
 			if _, err := plane.Str(ctx, &s); !errors.Is(err, c.want) {
@@ -137,7 +153,7 @@ func TestC22EventsBetweenProcesses(t *testing.T) {
 
 // The end of the driver's process ends a command, and the head knows of it.
 func TestC22DeathOfTheDriver(t *testing.T) {
-	plane, told, kill := openPlane(t)
+	plane, told, driver := openPlane(t)
 	ended := make(chan error, 1)
 	go func() {
 		_, err := plane.Str(context.Background(), &head.Str{Command: cmdIgnore, Wait: head.Forever})
@@ -149,7 +165,9 @@ func TestC22DeathOfTheDriver(t *testing.T) {
 	if _, err := plane.Str(ctx, &s); !errors.Is(err, streams.ETIME) && err != nil {
 		t.Errorf("a command behind one that is not answered: %v", err)
 	}
-	kill()
+	if err := driver.Kill(); err != nil {
+		t.Fatal(err)
+	}
 	notice(t, told, streams.EventHangup)
 	select {
 	case err := <-ended:

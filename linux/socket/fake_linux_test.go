@@ -147,6 +147,19 @@ func (s *fakeSession) Call(ctx context.Context, a *userclient.Args) error {
 	return ioreturn.Unsupported
 }
 
+// awaitRunning returns when n calls are running.
+func (s *fakeSession) awaitRunning(n int) {
+	for {
+		s.mu.Lock()
+		running := s.running
+		s.mu.Unlock()
+		if running >= n {
+			return
+		}
+		<-time.After(100 * time.Microsecond)
+	}
+}
+
 func (s *fakeSession) open() error {
 	s.p.mu.Lock()
 	defer s.p.mu.Unlock()

@@ -167,11 +167,7 @@ func TestEveryWaitEndsWithTheSession(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for running := 0; running == 0; {
-				s.mu.Lock()
-				running = s.running
-				s.mu.Unlock()
-			}
+			s.awaitRunning(1)
 			start := time.Now()
 			go l.Close()
 			for range 4 {
@@ -254,6 +250,7 @@ func TestCallsWaitForTheirTurn(t *testing.T) {
 	path, _ := serve(t, p, &ListenConfig{MaxCalls: 3})
 	defer close(p.unstick)
 	c := connect(t, path, nil)
+	s := within(t, p.made)
 	if err := c.Call(t.Context(), &userclient.Args{Selector: userclient.SelOpen}); err != nil {
 		t.Fatal(err)
 	}
@@ -272,16 +269,19 @@ func TestCallsWaitForTheirTurn(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
+	stuck, giveUp := context.WithCancel(t.Context())
 	for range 2 {
 		wg.Go(func() {
-			if err := c.Call(ctx, &userclient.Args{Selector: selStuck}); !errors.Is(err, ioreturn.ErrOutcomeUnknown) {
+			if err := c.Call(stuck, &userclient.Args{Selector: selStuck}); !errors.Is(err, ioreturn.ErrOutcomeUnknown) {
 				t.Errorf("a stuck call: %v", err)
 			}
 		})
 	}
+	s.awaitRunning(2)
+	giveUp()
 	wg.Wait()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
 	if err := c.Call(ctx, &userclient.Args{Selector: selEcho}); errors.Is(err, ioreturn.ErrOutcomeUnknown) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a call without a place: %v", err)
 	}

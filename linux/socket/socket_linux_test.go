@@ -133,7 +133,10 @@ func TestC8CallGivenUp(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	why := errors.New("enough")
 	a := &userclient.Args{Selector: selBlock, Out: make([]uint64, 1)}
-	time.AfterFunc(5*time.Millisecond, func() { cancel(why) })
+	go func() {
+		s.awaitRunning(1)
+		cancel(why)
+	}()
 	err := c.Call(ctx, a)
 	if !errors.Is(err, why) || !errors.Is(err, ioreturn.ErrOutcomeUnknown) {
 		t.Errorf("a call given up: %v", err)
