@@ -129,6 +129,28 @@ func TestEndedRunPassesNothing(t *testing.T) {
 	})
 }
 
+// What a check sees after the run was ended is no breach; what it saw before is one.
+func TestEndedRunBreaksNothing(t *testing.T) {
+	for breach, want := range map[string]Verdict{"before": Fail, "after": Error} {
+		ctx, cancel := context.WithCancel(t.Context())
+		rep, err := run(ctx, FromProvider(testDriver(t)), nil, rules(map[string]func(*T){
+			"A-01": func(t *T) {
+				if breach == "before" {
+					t.Errorf("a wrong number")
+				}
+				cancel()
+				t.Fatalf("the call was answered with %v", t.Context().Err())
+			},
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := rep.Rules[0]; r.Verdict != want || len(r.Notes) != 1 {
+			t.Errorf("%s the end: %s, notes %q", breach, r.Verdict, r.Notes)
+		}
+	}
+}
+
 // A rule's randomness follows from the seed alone: not from the order, nor from what
 // other rules draw.
 func TestRandomnessIsTheRules(t *testing.T) {

@@ -24,12 +24,13 @@ import (
 // time, randomness, and where breaches are reported. Its methods may be called from any
 // goroutine, but Fatalf and Skipf end only the one that calls them.
 type T struct {
-	s    *Suite
-	rule *Rule
-	ctx  context.Context
-	end  context.CancelFunc
-	rng  *rand.Rand
-	log  *slog.Logger
+	s     *Suite
+	rule  *Rule
+	whole context.Context // of the whole run
+	ctx   context.Context
+	end   context.CancelFunc
+	rng   *rand.Rand
+	log   *slog.Logger
 
 	joined sync.WaitGroup // goroutines of Go
 
@@ -45,7 +46,7 @@ type T struct {
 const maxMessages = 8
 
 func newT(ctx context.Context, s *Suite, r *Rule) *T {
-	t := &T{s: s, rule: r, rng: rand.New(rand.NewPCG(s.seed, idHash(r.ID))), log: s.logger.With("rule", r.ID)}
+	t := &T{s: s, rule: r, whole: ctx, rng: rand.New(rand.NewPCG(s.seed, idHash(r.ID))), log: s.logger.With("rule", r.ID)}
 	limit := r.Timeout
 	if limit == 0 {
 		limit = DefaultTimeout
@@ -96,10 +97,15 @@ func (t *T) has(c Capability) bool { return t.s.probed[c] }
 
 // Errorf reports a breach of the rule and goes on. The message says what was done, what
 // was seen and what should have been seen, for a reader who knows the driver and not
-// this suite.
+// this suite. What is reported after the run was ended is a note, because calls that the
+// end cut short say nothing of the driver.
 func (t *T) Errorf(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.whole.Err() != nil {
+		t.sayLocked(&t.notes, "after the run was ended: "+fmt.Sprintf(format, args...))
+		return
+	}
 	t.o.failed = true
 	t.sayLocked(&t.messages, fmt.Sprintf(format, args...))
 }
