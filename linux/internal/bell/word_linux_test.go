@@ -97,14 +97,11 @@ func TestWaitWordEnds(t *testing.T) {
 				done := make(chan error, 1)
 				go func() { done <- p.WaitWord(ctx, w, 0) }()
 				time.AfterFunc(3*time.Millisecond, func() { tc.end(p, cancel) })
-				select {
-				case err := <-done:
-					if !errors.Is(err, tc.want) {
+				soon(t, "WaitWord", func() {
+					if err := <-done; !errors.Is(err, tc.want) {
 						t.Errorf("WaitWord: %v, want %v", err, tc.want)
 					}
-				case <-time.After(2 * time.Second):
-					t.Fatal("WaitWord was not ended")
-				}
+				})
 			})
 		}
 	}

@@ -71,15 +71,12 @@ func accept(t *testing.T) (num int, child *exec.Cmd) {
 
 func TestC28DeathIsSeen(t *testing.T) {
 	leak.Check(t)
-	slow := 0
-	for range 3 { // another program on this machine may spoil one
-		if death(t) > 100*time.Millisecond {
-			slow++
+	for range 20 { // other programs on this machine may spoil some
+		if death(t) <= 100*time.Millisecond {
+			return
 		}
 	}
-	if slow == 3 {
-		t.Error("each death was seen after more than 100 ms")
-	}
+	t.Error("each death was seen after more than 100 ms")
 }
 
 // death returns how long after the death of a child its parent saw it.

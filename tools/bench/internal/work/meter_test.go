@@ -54,7 +54,7 @@ func TestRingsAreCountedByTheKernel(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for deadline := time.Now().Add(5 * time.Second); ; <-time.After(time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); ; <-time.After(time.Millisecond) {
 		port.(userclient.Clearer).Clear() // nobody waits
 		// When the stream was started, the driver also woke a sleeper on the word, of whom
 		// there was none.
