@@ -203,6 +203,7 @@ func churnRole(args []string) error {
 	}
 	done := make(chan struct{})
 	go func() { untilEOF(); close(done) }()
+	fmt.Println("ready")
 	marker := filepath.Join(filepath.Dir(d.Path()), "driver")
 	for lives := 0; ; {
 		select {
@@ -251,8 +252,14 @@ func TestDriversComeAndGoUnderReaders(t *testing.T) {
 	for range 3 {
 		all = append(all, spawn(t, nil, "churn", d.Path(), camera))
 	}
+	for _, p := range all {
+		if got := p.line(); got != "ready" {
+			t.Fatalf("a driver said %q", got)
+		}
+	}
 	seen := 0
-	for end := time.Now().Add(1500 * time.Millisecond); time.Now().Before(end); {
+	enough := 1500 * time.Millisecond
+	for begin := time.Now(); time.Since(begin) < enough || seen == 0 && time.Since(begin) < soon; {
 		streams, err := d.List(t.Context())
 		must(t, err)
 		if len(streams) > 1 {

@@ -414,10 +414,20 @@ func TestInterruptEndsInTime(t *testing.T) {
 		over <- Main(ctx, Options{}, []string{"serve", "pattern", "--rate", "0.001"}, nil, notify{served}, io.Discard)
 	}()
 	<-served
-	reading, stop := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	reading, stop := context.WithCancel(t.Context())
 	defer stop()
+	first, read := make(chan struct{}), make(chan int, 1)
+	go func() {
+		read <- Main(reading, Options{}, []string{"cat", "sample/pattern/counter", "-n", "2"}, nil, notify{first}, io.Discard)
+	}()
+	select {
+	case <-first:
+	case status := <-read:
+		t.Fatalf("reading ended with status %d", status)
+	}
 	begin := time.Now()
-	if status := Main(reading, Options{}, []string{"cat", "sample/pattern/counter", "-n", "2"}, nil, io.Discard, io.Discard); status != exitDone {
+	stop()
+	if status := <-read; status != exitDone {
 		t.Errorf("status %d", status)
 	}
 	cancel()
