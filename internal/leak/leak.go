@@ -66,10 +66,14 @@ func fuzzing() bool {
 // on its way out time to go.
 func (s snapshot) compare(opts ...goleak.Option) []string {
 	var problems []string
-	if err := goleak.Find(opts...); err != nil {
+	deadline := time.Now().Add(settle)
+	err := goleak.Find(opts...) // which waits too, but less
+	for err != nil && time.Now().Before(deadline) {
+		err = goleak.Find(opts...)
+	}
+	if err != nil {
 		problems = append(problems, err.Error())
 	}
-	deadline := time.Now().Add(settle)
 	for pause := time.Millisecond; ; pause *= 2 {
 		grown := s.grown(take())
 		if len(grown) == 0 || time.Now().After(deadline) {

@@ -218,11 +218,7 @@ func hasArena(t *testing.T, pid int) bool {
 
 func TestC28ForkAfterOpenByTheClient(t *testing.T) {
 	leak.Check(t)
-	var slow late
-	for range tries {
-		slow.add(forkedClientDies(t))
-	}
-	slow.check(t)
+	inTime(t, func() time.Duration { return forkedClientDies(t) })
 }
 
 // forkedClientDies returns how long after its client's death the driver knew.
@@ -249,11 +245,7 @@ func forkedClientDies(t *testing.T) time.Duration {
 
 func TestC28ForkAfterOpenByTheDriver(t *testing.T) {
 	leak.Check(t)
-	var slow late
-	for range tries {
-		slow.add(forkedDriverDies(t))
-	}
-	slow.check(t)
+	inTime(t, func() time.Duration { return forkedDriverDies(t) })
 }
 
 // forkedDriverDies returns how long after its driver's death the client knew.

@@ -157,8 +157,6 @@ func (o openFDs) sealed(size int64, seals int) int {
 }
 
 func TestBrokenRulesOfTheClient(t *testing.T) {
-	var slow late
-	defer slow.check(t)
 	const bulk = userclient.MaxInline + 1
 	bulkCall := func(id uint32, fd bool) []byte {
 		c := call{selector: selEcho, size: bulk}
@@ -220,20 +218,23 @@ func TestBrokenRulesOfTheClient(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			leak.Check(t)
-			p := newFake()
-			path, _ := serve(t, p, nil)
-			r := rawSession(t, path)
-			start := time.Now()
-			tc.send(r, openFDs{t})
-			if b := r.bye(); b.code != ioreturn.IPCError || !strings.Contains(b.text, tc.want.ID()) {
-				t.Errorf("the client was told %+v, want %s", b, tc.want.ID())
-			}
-			close(p.unstick) // a handler that is stuck holds the session
-			if err := within(t, p.closed); ruleOf(err) != tc.want {
-				t.Errorf("the driver was told %v, want rule %v", err, tc.want)
-			}
-			slow.add(time.Since(start))
-			usable(t, path)
+			inTime(t, func() time.Duration {
+				p := newFake()
+				path, _ := serve(t, p, nil)
+				r := rawSession(t, path)
+				start := time.Now()
+				tc.send(r, openFDs{t})
+				if b := r.bye(); b.code != ioreturn.IPCError || !strings.Contains(b.text, tc.want.ID()) {
+					t.Errorf("the client was told %+v, want %s", b, tc.want.ID())
+				}
+				close(p.unstick) // a handler that is stuck holds the session
+				if err := within(t, p.closed); ruleOf(err) != tc.want {
+					t.Errorf("the driver was told %v, want rule %v", err, tc.want)
+				}
+				took := time.Since(start)
+				usable(t, path)
+				return took
+			})
 		})
 	}
 }
@@ -483,11 +484,7 @@ func blockBell(t *testing.T, look func(*bell.Bell)) (p *fakeProvider, path strin
 
 func TestC1ClientThatBlocksABell(t *testing.T) {
 	leak.Check(t)
-	var slow late
-	for range tries {
-		slow.add(blockWrittenBell(t))
-	}
-	slow.check(t)
+	inTime(t, func() time.Duration { return blockWrittenBell(t) })
 }
 
 // blockWrittenBell returns how long it took the driver to see that its bell, which is

@@ -142,54 +142,58 @@ func TestHangupTellsBothSidesWhy(t *testing.T) {
 
 // Everybody who waits learns that the driver is gone.
 func TestEveryWaitEndsWithTheSession(t *testing.T) {
-	var slow late
-	defer slow.check(t)
 	for name, cfg := range bellConfigs {
 		t.Run(name, func(t *testing.T) {
 			leak.Check(t)
-			p := newFake()
-			path, l := serve(t, p, nil)
-			c := connect(t, path, cfg)
-			s := within(t, p.made)
-			errs := make(chan error, 10)
-			var ports []userclient.Port
-			for _, typ := range []uint32{userclient.PortOutput, userclient.PortEvents} {
-				port, err := c.Port(typ)
-				if err != nil {
-					t.Fatal(err)
-				}
-				ports = append(ports, port)
-				go func() { errs <- port.Wait(context.Background()) }()
-			}
-			go func() { errs <- c.Call(context.Background(), &userclient.Args{Selector: selBlock}) }()
-			go func() { errs <- s.r.Doorbell().Wait(context.Background()) }()
-			bell, err := c.Bell(userclient.PortInput)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s.awaitRunning(1)
-			start := time.Now()
-			go l.Close()
-			for range 4 {
-				if err := within(t, errs); !errors.Is(err, ioreturn.ErrGone) && !errors.Is(err, ioreturn.ErrClosed) && !errors.Is(err, ioreturn.ErrAborted) {
-					t.Errorf("a wait ended with %v", err)
-				}
-			}
-			within(t, c.Done())
-			slow.add(time.Since(start))
-			for what, err := range map[string]error{
-				"Call": c.Call(t.Context(), &userclient.Args{}), "Ring": bell.Ring(), "Wait": ports[0].Wait(t.Context()),
-				"Map": mapError(c), "Bell": bellError(c), "Port": portError(c),
-			} {
-				if !errors.Is(err, ioreturn.ErrGone) {
-					t.Errorf("%s after the end: %v", what, err)
-				}
-			}
-			if !polls(ports[0].FD()) {
-				t.Error("C32: the port of an ended session does not poll readable")
-			}
+			inTime(t, func() time.Duration { return everyWaitEnds(t, cfg) })
 		})
 	}
+}
+
+// everyWaitEnds returns how long it took those who wait to learn that the driver is gone.
+func everyWaitEnds(t *testing.T, cfg *DialConfig) time.Duration {
+	p := newFake()
+	path, l := serve(t, p, nil)
+	c := connect(t, path, cfg)
+	s := within(t, p.made)
+	errs := make(chan error, 10)
+	var ports []userclient.Port
+	for _, typ := range []uint32{userclient.PortOutput, userclient.PortEvents} {
+		port, err := c.Port(typ)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ports = append(ports, port)
+		go func() { errs <- port.Wait(context.Background()) }()
+	}
+	go func() { errs <- c.Call(context.Background(), &userclient.Args{Selector: selBlock}) }()
+	go func() { errs <- s.r.Doorbell().Wait(context.Background()) }()
+	bell, err := c.Bell(userclient.PortInput)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.awaitRunning(1)
+	start := time.Now()
+	go l.Close()
+	for range 4 {
+		if err := within(t, errs); !errors.Is(err, ioreturn.ErrGone) && !errors.Is(err, ioreturn.ErrClosed) && !errors.Is(err, ioreturn.ErrAborted) {
+			t.Errorf("a wait ended with %v", err)
+		}
+	}
+	within(t, c.Done())
+	took := time.Since(start)
+	for what, err := range map[string]error{
+		"Call": c.Call(t.Context(), &userclient.Args{}), "Ring": bell.Ring(), "Wait": ports[0].Wait(t.Context()),
+		"Map": mapError(c), "Bell": bellError(c), "Port": portError(c),
+	} {
+		if !errors.Is(err, ioreturn.ErrGone) {
+			t.Errorf("%s after the end: %v", what, err)
+		}
+	}
+	if !polls(ports[0].FD()) {
+		t.Error("C32: the port of an ended session does not poll readable")
+	}
+	return took
 }
 
 func mapError(c *Conn) error {
