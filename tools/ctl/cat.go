@@ -74,6 +74,11 @@ to a file, else on standard error.`,
 
 func (a *app) cat(cmd *cobra.Command, name string, f catFlags) (err error) {
 	ctx := cmd.Context()
+	if f.output == "" {
+		c, stop := whileRead(ctx, cmd.OutOrStdout())
+		defer stop()
+		ctx = c
+	}
 	s, err := a.open(ctx, name, iostream.FromDevice)
 	if err != nil {
 		return err
@@ -170,7 +175,7 @@ func pull(ctx context.Context, s *iostream.Stream, w, bar io.Writer, count uint6
 		err = r.read(ctx, s, w, p, count)
 	}
 	r.Seconds = p.finish().Seconds()
-	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) && !errors.Is(err, errReaderGone) {
 		r.Ended, err = endedInterrupted, nil
 	}
 	if err != nil {

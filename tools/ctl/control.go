@@ -290,6 +290,8 @@ it watches all of them. Volatile ones change without notice.`,
 }
 
 func (c *controlApp) watch(ctx context.Context, cmd *cobra.Command, ctl *iostreamkit.Control, names []string) error {
+	ctx, stop := whileRead(ctx, cmd.OutOrStdout())
+	defer stop()
 	only := map[string]bool{}
 	for _, name := range names {
 		if _, err := ctl.Settings.Find(ctx, name); err != nil {

@@ -22,6 +22,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -45,16 +46,21 @@ const (
 	exitIncomplete = 3 // of conform alone
 )
 
+// impatience is how long after the first signal a second one means that the user does not
+// want to wait. Whoever signals a process and its group, as timeout(1) does, sends two at
+// once.
+const impatience = 500 * time.Millisecond
+
 // Main runs the commands as a whole program does and returns the exit status: 0 done,
 // 1 failed, 2 wrong usage; conform has 3 besides. args is without the program's name.
 //
-// An interrupt or a request to terminate ends the command cleanly, a second one ends
-// the process. While Main runs it takes these signals and SIGPIPE for the whole
+// An interrupt or a request to terminate ends the command cleanly, another one half a
+// second later or more ends the process. While Main runs it takes these signals and SIGPIPE for the whole
 // process; a standard output that nobody reads any more ends the command in silence.
 func Main(ctx context.Context, o Options, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	defer context.AfterFunc(ctx, stop)()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(impatience, stop) })()
 	pipe := make(chan os.Signal, 1)
 	signal.Notify(pipe, syscall.SIGPIPE) // writes then fail with EPIPE instead of killing the process
 	defer signal.Stop(pipe)

@@ -94,7 +94,9 @@ func (a *app) serve(cmd *cobra.Command, word string, f serveFlags) error {
 	if err != nil {
 		return err
 	}
-	return iostreamkit.Serve(cmd.Context(), d, func(ctx context.Context) error {
+	ctx, stop := whileRead(cmd.Context(), cmd.OutOrStdout())
+	defer stop()
+	return iostreamkit.Serve(ctx, d, func(ctx context.Context) error {
 		return a.offer(ctx, d, run, stdout(cmd))
 	})
 }
