@@ -31,16 +31,17 @@ const (
 )
 
 var roles = map[string]func(path string) error{
-	"client":        func(path string) error { return walk(path, dieAt(os.Getenv(envFault))) },
-	"driver":        driverRole,
-	"forked client": forkedClientRole,
-	"forked driver": forkedDriverRole,
-	"other user":    otherUserRole,
-	"echo":          echoRole,
-	"bare echo":     bareEchoRole,
-	"settings":      settingsRole,
-	"bell":          bellRole,
-	"control":       controlRole,
+	"client":          func(path string) error { return walk(path, dieAt(os.Getenv(envFault))) },
+	"driver":          driverRole,
+	"forked client":   forkedClientRole,
+	"forked driver":   forkedDriverRole,
+	"other user":      otherUserRole,
+	"other user sets": otherUserSetsRole,
+	"echo":            echoRole,
+	"bare echo":       bareEchoRole,
+	"settings":        settingsRole,
+	"bell":            bellRole,
+	"control":         controlRole,
 }
 
 // role runs this process as one side of a test with two processes; false means that

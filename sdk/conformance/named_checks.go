@@ -3,11 +3,13 @@
 package conformance
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
 
 	"github.com/iostreamkit/iostreamkit/sdk/control"
+	"github.com/iostreamkit/iostreamkit/sdk/streams"
 )
 
 // controls are the named controls of a driver, as one session sees them.
@@ -126,8 +128,18 @@ func checkNamedUnreadable(t *T) {
 
 // denied checks that a value is refused.
 func (c *controls) denied(in *control.Info, v control.Value, why string) {
-	if got, err := c.c.Set(c.t.Context(), in.Name, v); err == nil || lost(err) {
+	got, err := c.c.Set(c.t.Context(), in.Name, v)
+	c.mayChange(in, err)
+	if err == nil || lost(err) {
 		c.t.Errorf("setting control %s to %v, %s, came to %s and the value %v; it must be refused", in.Name, v, why, answer(err), got)
+	}
+}
+
+// mayChange ends the rule where the driver does not let this user set or call a control that
+// can be: then a refusal shows nothing.
+func (c *controls) mayChange(in *control.Info, err error) {
+	if in.Access&(control.CanSet|control.CanCall) != 0 && errors.Is(err, streams.EACCES) {
+		c.t.Skipf("the driver does not let this user change control %s: run the suite as the driver's user", in.Name)
 	}
 }
 
@@ -151,6 +163,7 @@ func checkNamedSet(t *T) {
 	c := t.controls()
 	c.each(both, true, "can be read and set", func(in *control.Info) {
 		told, err := c.c.Set(t.Context(), in.Name, c.get(in))
+		c.mayChange(in, err)
 		if err != nil {
 			t.Errorf("setting control %s to the value that it has was answered with %s; it must succeed", in.Name, answer(err))
 			return
@@ -221,6 +234,7 @@ func checkNamedRefusedSet(t *T) {
 		}
 		before := c.get(in)
 		_, err := c.c.Set(t.Context(), in.Name, v)
+		c.mayChange(in, err)
 		if found, err2 := c.c.Get(t.Context(), in.Name); err != nil && (err2 != nil || !found.Equal(before)) {
 			t.Errorf("control %s had the value %v; setting it to %v was refused, and afterwards it had %v (%s)", in.Name, before, v, found, answer(err2))
 		}

@@ -52,7 +52,7 @@ var errnoTexts = []ErrnoText{
 	},
 	{
 		EACCES, "EACCES", []error{ioreturn.ErrPermission}, "access denied",
-		"The caller may not open this, or did not open it for what the command does.",
+		"The caller may not open this, or not for what the command does. Drivers let their own user and root change things, others look.",
 	},
 	{
 		EFAULT, "EFAULT", []error{ioreturn.ErrInvalid}, "address outside the caller's memory",

@@ -10,6 +10,8 @@ package plane
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/iostreamkit/iostreamkit/sdk/control"
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
@@ -65,7 +67,8 @@ func Commands(t *control.Table) []ioctl.Entry {
 }
 
 // Module returns a module or driver that answers for a table of controls, which may
-// change meanwhile. See [commands.Module].
+// change meanwhile. Who may set and call is for cfg.Caller to say; without one it is the
+// driver's own user and root. See [commands.Module].
 func Module(name string, t *control.Table, cfg *commands.Config) (*streams.Module, error) {
 	table, err := ioctl.NewTable(nil, Commands(t)...)
 	if err != nil {
@@ -112,6 +115,8 @@ func do(ctx context.Context, h commands.Sender, c control.Command, in []byte) ([
 		Command: group | streams.Command(c), Wait: head.Forever, Data: arg, Memory: mem, Addr: argumentAddr,
 	})
 	switch {
+	case errors.Is(err, streams.EACCES) && (c == control.CmdSet || c == control.CmdCall):
+		return nil, fmt.Errorf("this user may look, but not %v; as a rule a driver lets its own user and root do that: %w", c, err)
 	case err != nil:
 		return nil, err
 	case n < 0 || n > len(reply):

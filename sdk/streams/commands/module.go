@@ -28,7 +28,7 @@ type Config struct {
 	// refused with EBUSY. Zero means DefaultRunning.
 	Running int
 	// Caller says what the owner of a credential may do. It is called in a procedure and so
-	// must not block. Nil lets everybody read and write, and nobody has privilege.
+	// must not block. Nil is [Owner]: the driver's user and root may read and write, others read.
 	Caller func(credential any) ioctl.Caller
 }
 
@@ -127,5 +127,5 @@ func (s *server) caller(credential any) ioctl.Caller {
 	if s.cfg.Caller != nil {
 		return s.cfg.Caller(credential)
 	}
-	return ioctl.Caller{Read: true, Write: true, Credential: credential}
+	return Owner(credential)
 }
