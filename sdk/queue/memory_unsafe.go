@@ -45,9 +45,9 @@ func (c *Consumer) fetch(index uint32) {
 	cpu.Prefetch(unsafe.Pointer(&c.slots[index&uint32(len(c.slots)-1)]))
 }
 
-// prepare asks the processor for the slot of the next Put and the word that publishes it,
-// to be written.
-func (p *Producer) prepare() {
+// fetch asks the processor for the slot of the next Put and the word that publishes it, to
+// be written.
+func (p *Producer) fetch() {
 	cpu.PrefetchWrite(unsafe.Pointer(p.tail))
 	cpu.PrefetchWrite(unsafe.Pointer(&p.slots[p.next&uint32(len(p.slots)-1)]))
 }

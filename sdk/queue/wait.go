@@ -71,14 +71,10 @@ func (e *End) Poll() bool { return e.in.Poll() }
 // nothing, and reports whether there may be something to receive; see [Consumer.Look].
 func (e *End) Look(times int) bool { return e.in.Look(times) }
 
-// Prepare says that a Send follows at once. The processor then gets what Send writes,
-// and the other side has looked at since, while the caller makes the entries: that saves
-// some 50 ns where both sides spin. It is a hint and changes nothing.
+// Prepare says that a Send follows at once; see [Producer.Prepare].
 func (e *End) Prepare() {
 	e.lock()
-	if e.out.classic == nil {
-		e.out.prepare()
-	}
+	e.out.Prepare()
 	e.unlock()
 }
 

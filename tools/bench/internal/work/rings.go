@@ -41,7 +41,9 @@ func (p *ringPair) turn() (int, error) {
 		return 0, err
 	}
 	if n == 0 {
-		p.in.Look(looksAtOnce)
+		if p.in.Look(looksAtOnce) {
+			p.out.Prepare()
+		}
 		return 0, nil
 	}
 	for i := range p.entries[:n] {
