@@ -34,7 +34,11 @@ func splitName(s string) (parts [3]string, err error) {
 	}
 	split := strings.Split(s, "/")
 	if len(split) != len(parts) {
-		return parts, fmt.Errorf("stream name %q has %d parts, it needs three: vendor/device/stream", s, len(split))
+		has := fmt.Sprintf("%d parts", len(split))
+		if len(split) == 1 {
+			has = "1 part"
+		}
+		return parts, fmt.Errorf("stream name %q has %s, it needs three: vendor/device/stream", s, has)
 	}
 	for i, what := range [...]string{"vendor", "device", "stream"} {
 		if wrong := wrongPart(split[i]); wrong != "" {

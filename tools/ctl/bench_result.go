@@ -182,7 +182,9 @@ func (r *benchResult) flaw() string {
 }
 
 // sound reports whether a spread can have been measured.
-func (s spread) sound() bool { return 0 <= s.Min && s.Min <= s.Median && s.Median <= s.Max && s.Median > 0 }
+func (s spread) sound() bool {
+	return 0 <= s.Min && s.Min <= s.Median && s.Median <= s.Max && s.Median > 0
+}
 
 // comparable returns an error if a result, of which only the settings are needed, must
 // not be compared with an old one. Nothing can always be compared.

@@ -103,31 +103,8 @@ Try it without hardware: "` + o.Name + ` demo".`,
 		CompletionOptions:          cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "results as JSON, one object a line; errors too, on standard error")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
+	root.SetHelpCommand(a.helpCommand())
 	root.AddCommand(a.serveCommand(), a.listCommand(), a.infoCommand(), a.catCommand(), a.sendCommand(), a.controlCommand(), a.benchCommand(), a.demoCommand(), a.demoDriverCommand(), a.conformCommand(), a.versionCommand())
 	return root
-}
-
-// noCommand is what the root does, which only holds commands.
-func (a *app) noCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return usagef("a command is missing")
-	}
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return usagef("there is no command %q; did you mean %q?", args[0], near[0])
-	}
-	return usagef("there is no command %q", args[0])
-}
-
-// arguments checks the number of a command's arguments.
-func arguments(least, most int, what string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		switch {
-		case len(args) < least:
-			return usagef("%s is missing", what)
-		case most >= 0 && len(args) > most:
-			return usagef("%q is one argument too many", args[most])
-		}
-		return nil
-	}
 }

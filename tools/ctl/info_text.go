@@ -18,7 +18,7 @@ func (r *infoResult) text() string {
 		fmt.Fprintf(&b, "  %-10s  %s\n", title, fmt.Sprintf(format, args...))
 	}
 	row("state", "%s", r.stateText())
-	row("driver", "%s", strings.TrimSpace(r.Driver.text()+" "+versionText(r.Version)))
+	row("driver", "%s", r.Driver.text()+versionText(r.Version))
 	row("direction", "%s", r.Direction)
 	row("format", "%s", r.Format.text())
 	row("buffers", "%s", r.Buffers.text())
@@ -57,7 +57,7 @@ func versionText(v string) string {
 	if v == "" {
 		return ""
 	}
-	return "version " + v
+	return ", version " + v
 }
 
 func (f *formatResult) text() string {

@@ -33,7 +33,7 @@ type serveLine struct {
 
 type serveFlags struct {
 	source     SourceOptions
-	properties map[string]string
+	properties []string // key=value
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -50,7 +50,14 @@ Sources:
 		Example: fmt.Sprintf(`  %[1]s serve pattern --rate 60 --policy drop-oldest
   %[1]s serve file:/var/log/syslog --name acme/dev0/log --loop`, a.opts.Name),
 		Args: arguments(1, 1, "a source"),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.serve(cmd, args[0], f) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			for _, name := range []string{"buffers", "size", "count"} {
+				if flag := cmd.Flags().Lookup(name); flag.Changed && flag.Value.String() == "0" {
+					return usagef("--%s is 0, it needs at least 1", name)
+				}
+			}
+			return a.serve(cmd, args[0], f)
+		},
 	}
 	d, fl := &f.source.Driver, cmd.Flags()
 	fl.StringVar(&d.Name, "name", "", "`name` of the stream, vendor/device/stream (default sample/SOURCE/...)")
@@ -60,9 +67,12 @@ Sources:
 	fl.Float64Var(&f.source.Rate, "rate", 0, "`frames` per second (default as fast as the client takes them)")
 	fl.Uint64Var(&f.source.Count, "count", 0, "end the stream after `N` frames (default never)")
 	fl.BoolVar(&f.source.Loop, "loop", false, "begin again at the end instead of ending the stream")
-	fl.StringToStringVar(&f.properties, "property", nil, "a property of the stream, as `key=value`; may be repeated")
+	fl.StringArrayVar(&f.properties, "property", nil, "a property of the stream, as `key=value`; may be repeated")
 	return cmd
 }
+
+// largest is the most bytes that a buffer can have.
+const largest = 2 << 30
 
 // check refuses flags that contradict each other.
 func (f *serveFlags) check() error {
@@ -71,12 +81,30 @@ func (f *serveFlags) check() error {
 		return usagef("--rate is %g, it needs a number of frames per second", f.source.Rate)
 	case f.source.Rate == 0 && f.source.Driver.Policy != iostream.Block:
 		return usagef("--policy %v needs --rate: a driver without a rate waits for its client and is never late", f.source.Driver.Policy)
-	case f.source.Driver.Buffers < 0:
-		return usagef("--buffers is %d, it needs at least 1", f.source.Driver.Buffers)
-	case f.source.Driver.DataSize < 0:
-		return usagef("--size is %d, it needs at least 1", f.source.Driver.DataSize)
+	case f.source.Driver.Buffers < 0 || f.source.Driver.Buffers > userclient.MaxBuffers:
+		return usagef("--buffers is %d, it needs 1 to %d", f.source.Driver.Buffers, userclient.MaxBuffers)
+	case f.source.Driver.DataSize < 0 || int64(f.source.Driver.DataSize) > largest:
+		return usagef("--size is %d, it needs 1 to %d", f.source.Driver.DataSize, int64(largest))
+	case f.source.Driver.Name != "":
+		return checkName(f.source.Driver.Name)
 	}
 	return nil
+}
+
+// parseProperties turns "key=value" into properties.
+func parseProperties(words []string) (map[string]string, error) {
+	m := map[string]string{}
+	for _, word := range words {
+		key, value, ok := strings.Cut(word, "=")
+		if !ok || key == "" {
+			return nil, usagef("--property is %q, it needs key=value", word)
+		}
+		if _, twice := m[key]; twice {
+			return nil, usagef("--property %s is given twice", key)
+		}
+		m[key] = value
+	}
+	return m, nil
 }
 
 func (a *app) serve(cmd *cobra.Command, word string, f serveFlags) error {
@@ -88,7 +116,10 @@ func (a *app) serve(cmd *cobra.Command, word string, f serveFlags) error {
 		return err
 	}
 	o := f.source
-	o.Argument, o.Driver.Properties = argument, f.properties
+	o.Argument = argument
+	if o.Driver.Properties, err = parseProperties(f.properties); err != nil {
+		return err
+	}
 	o.Driver.Driver, o.Driver.Version = a.opts.Name, a.version().Version
 	d, run, err := source.New(o)
 	if err != nil {
