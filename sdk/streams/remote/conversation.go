@@ -24,7 +24,7 @@ func (e *End) begin(ctx context.Context, a *userclient.Args) error {
 	}
 	x := &exchange{id: r.ID, reply: make(chan wish, 1), named: r.Named}
 	x.call = streams.Ioctl{
-		Cmd: r.Command, ID: ids.Add(1), Credential: e.peer, Transparent: r.Transparent, Arg: streams.Addr(r.Arg),
+		Cmd: r.Command, ID: newID(), Credential: e.peer, Transparent: r.Transparent, Arg: streams.Addr(r.Arg),
 	}
 	if errno := e.state(); errno != 0 {
 		e.step(head.Step{What: head.StepRefused, Command: r.Command, Errno: errno})
