@@ -107,7 +107,8 @@ func (h *Head) dismiss(m *streams.Block, reason string) {
 }
 
 // errored records what an M_ERROR says, and turns it into a flush of the sides that it
-// names, unless each of them was in error before.
+// names, unless each of them was in error before. It is the same message, so that this needs
+// no memory.
 func (h *Head) errored(q *streams.Queue, m *streams.Block) {
 	b := m.Bytes()
 	read, write := streams.ErrorUnchanged, streams.ErrorUnchanged
@@ -117,27 +118,36 @@ func (h *Head) errored(q *streams.Queue, m *streams.Block) {
 	case len(b) == 1 && b[0] != 0:
 		read, write = b[0], b[0]
 	}
-	m.Free()
 	h.mu.Lock()
-	flags := streams.FlushFlags(0)
+	var named, before streams.FlushFlags
 	if read != streams.ErrorUnchanged {
-		if h.readErr.errno == 0 && read != 0 {
-			flags |= streams.FlushR
+		if read != 0 {
+			named |= streams.FlushR
+		}
+		if read != 0 && h.readErr.errno != 0 {
+			before |= streams.FlushR
 		}
 		h.readErr = fault{streams.Errno(read), h.errOpts&streams.ReadErrorOnce != 0}
 	}
 	if write != streams.ErrorUnchanged {
-		if h.writeErr.errno == 0 && write != 0 {
-			flags |= streams.FlushW
+		if write != 0 {
+			named |= streams.FlushW
+		}
+		if write != 0 && h.writeErr.errno != 0 {
+			before |= streams.FlushW
 		}
 		h.writeErr = fault{streams.Errno(write), h.errOpts&streams.WriteErrorOnce != 0}
 	}
 	h.mu.Unlock()
-	if read != streams.ErrorUnchanged && read != 0 || write != streams.ErrorUnchanged && write != 0 {
+	if named != 0 {
 		h.events.post(Notice{Events: streams.EventError})
 	}
-	if flags != 0 {
-		_ = q.Partner().PutNextCtl(streams.MFlush, byte(flags)) // without memory nothing is flushed
+	if named == before {
+		m.Free()
+	} else if m, err := q.Exchange(m, streams.MFlush, 1); err == nil { // without memory for a shared one nothing is flushed
+		m.Bytes()[0] = byte(named)
+		m.SetFlags(0)
+		q.Reply(m)
 	}
 	h.wakeAll()
 }
