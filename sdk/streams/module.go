@@ -59,7 +59,7 @@ type Mux struct {
 type OpenInfo struct {
 	// Push tells a push from the opening of a driver or head. The stream sets it.
 	Push bool
-	// Credential is who opens.
+	// Credential is who opens. It must be comparable with ==.
 	Credential any
 }
 

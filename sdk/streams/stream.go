@@ -4,6 +4,7 @@ package streams
 
 import (
 	"context"
+	"reflect"
 	"sync/atomic"
 	"time"
 )
@@ -39,7 +40,8 @@ type Stream struct {
 // whose write queue is where [Stream.Put] sends from. First the driver's and then the
 // head's Open procedure are called.
 //
-// It returns EINVAL for a module that is not valid, or the error of an Open procedure.
+// It returns EINVAL for a module that is not valid and for a credential that can't be
+// compared, or the error of an Open procedure.
 func (d *Domain) Open(driver, head *Module, info OpenInfo) (*Stream, error) {
 	return d.open(driver, head, info, nil)
 }
@@ -47,6 +49,9 @@ func (d *Domain) Open(driver, head *Module, info OpenInfo) (*Stream, error) {
 // open is Open, with something to do before the first Open procedure.
 func (d *Domain) open(driver, head *Module, info OpenInfo, prepare func(*Stream)) (*Stream, error) {
 	if driver.Validate() != nil || head.Validate() != nil {
+		return nil, EINVAL
+	}
+	if c := info.Credential; c != nil && !reflect.ValueOf(c).Comparable() {
 		return nil, EINVAL
 	}
 	s := &Stream{domain: d, number: d.streams.Add(1), plumbing: make(chan struct{}, 1)}

@@ -104,7 +104,8 @@ type fault struct {
 }
 
 // Open opens a stream to a driver, with a head on top. The error is that of the driver's
-// open procedure, or EINVAL for a driver that makes no sense.
+// open procedure, or EINVAL for a driver that makes no sense and a credential that can't be
+// compared.
 func Open(d *streams.Domain, driver *streams.Module, cfg *Config) (*Head, error) {
 	h := newHead(cfg)
 	h.module = &streams.Module{

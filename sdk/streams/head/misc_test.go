@@ -154,3 +154,22 @@ func TestReadNotes(t *testing.T) {
 		}
 	})
 }
+
+// A head compares what comes back with what it sent.
+func TestCredentialsAreComparable(t *testing.T) {
+	type user struct{ groups any }
+	for name, c := range map[string]any{"slice": []int{1}, "in a field": user{[]int{1}}} {
+		_, err := head.Open(streams.NewDomain(nil), quiet("driver"), &head.Config{Credential: c})
+		wantErr(t, err, streams.EINVAL)
+		if _, _, err = head.Pipe(streams.NewDomain(nil), &head.Config{Credential: c}); streams.ErrnoOf(err) != streams.EINVAL {
+			t.Errorf("%s: a pipe: %v", name, err)
+		}
+	}
+	h, err := head.Open(streams.NewDomain(nil), quiet("driver"), &head.Config{Credential: user{"staff"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
