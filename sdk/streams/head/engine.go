@@ -210,6 +210,9 @@ func (c *conversation) await(ctx context.Context) (*streams.Block, streams.Errno
 	if errno := c.overtaken(); errno != 0 {
 		return nil, errno
 	}
+	if c.h.cfg.Trace != nil {
+		defer c.watch()()
+	}
 	if c.h.cfg.Line != nil && !c.r.stays {
 		if m, errno := c.lend(ctx); m != nil || errno != 0 {
 			return m, errno

@@ -243,3 +243,45 @@ func TestD53CloseWhilePending(t *testing.T) {
 		})
 	}
 }
+
+// A call that waits without a limit, and so holds up the others, is told of again and again
+// while it waits, and one with a time of its own that is not longer than usual is not.
+func TestWatchdog(t *testing.T) {
+	for name, tc := range map[string]struct {
+		wait time.Duration
+		want []string
+	}{
+		"for ever": {head.Forever, []string{"no answer for 15s", "no answer for 30s"}},
+		"longer":   {20 * time.Second, []string{"no answer for 15s"}},
+		"usual":    {0, nil},
+		"short":    {time.Second, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				r := open(t, nil, keep)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				done := r.str(ctx, &head.Str{Command: cmdOne, Wait: tc.wait})
+				after(40 * time.Second)
+				cancel()
+				<-done
+				after(time.Minute)
+				(<-r.seen).Free()
+				r.mu.Lock()
+				var got []string
+				for _, s := range r.steps {
+					if s.What == head.StepWaiting {
+						got = append(got, s.Reason)
+						if s.Command != cmdOne || s.ID == 0 {
+							t.Errorf("%+v", s)
+						}
+					}
+				}
+				r.mu.Unlock()
+				if !slices.Equal(got, tc.want) {
+					t.Errorf("told of %q, want %q", got, tc.want)
+				}
+			})
+		})
+	}
+}

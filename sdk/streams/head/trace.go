@@ -5,6 +5,7 @@ package head
 import (
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/iostreamkit/iostreamkit/sdk/streams"
@@ -25,11 +26,12 @@ const (
 	StepReleased                 // the turn of the call is over
 	StepRefused                  // a call failed before anything was sent
 	StepClosed                   // the stream was closed
+	StepWaiting                  // the call has waited for IoctlWait, or once more so long, without a limit of its own
 	steps        = iota + 1
 )
 
 var stepNames = [steps]string{
-	"", "queued", "taken", "sent", "matched", "dropped", "copied", "given up", "released", "refused", "closed",
+	"", "queued", "taken", "sent", "matched", "dropped", "copied", "given up", "released", "refused", "closed", "waiting",
 }
 
 // String returns the step's name: "sent".
@@ -53,7 +55,7 @@ type Step struct {
 	Size    int           // bytes with the message, or of the copy
 	Rval    int           // of an M_IOCACK
 	Errno   streams.Errno // why it failed
-	Reason  string        // why a reply was dropped
+	Reason  string        // why a reply was dropped, or for how long there is no answer
 }
 
 // String returns the step as a line of a trace: time, stream and Text.
@@ -119,6 +121,38 @@ func (s Step) LogValue() slog.Value {
 		as = append(as, slog.String("reason", s.Reason))
 	}
 	return slog.GroupValue(as...)
+}
+
+// watch tells of a call that waits for ever or longer than usual, again and again until stop:
+// it holds up all others of the stream, and nobody else says so. It is for heads that have a
+// trace.
+func (c *conversation) watch() (stop func()) {
+	period := c.h.tun.IoctlWait
+	if period <= 0 || c.r.wait >= 0 && c.r.wait <= period {
+		return func() {}
+	}
+	h, s, begin := c.h, Step{What: StepWaiting, Command: c.x.Cmd, ID: c.x.ID}, time.Now()
+	var mu sync.Mutex
+	var timer *time.Timer
+	over := false
+	mu.Lock()
+	timer = time.AfterFunc(period, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if over {
+			return
+		}
+		s.Reason = fmt.Sprintf("no answer for %v", time.Since(begin).Round(time.Second))
+		h.step(s)
+		timer.Reset(period)
+	})
+	mu.Unlock()
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		over = true
+		timer.Stop()
+	}
 }
 
 // step tells of a step.
