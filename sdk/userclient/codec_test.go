@@ -242,7 +242,7 @@ func TestDecodersRefuse(t *testing.T) {
 		{"length past the end", describe, append(named(), 9, 0, 0, 0, 0xff, 0xff, 0xff, 0xff).done(), "only 0 are left"},
 		{"twice", describe, named().field(TagDescName, 0, "a/b/c").done(), "name (field 2) comes more than 1 times"},
 		{"must understand", describe, named().field(4711, FieldMust, "").done(), "field 4711 is unknown"},
-		{"no name", describe, raw{}.done(), "1 parts"},
+		{"no name", describe, raw{}.done(), "1 part,"},
 		{"bad name", describe, raw{}.field(TagDescName, 0, "../../etc").done(), "vendor"},
 		{"short word", describe, named().field(TagDescIndex, 0, "abc").done(), "index (field 3): 3 bytes instead of 4"},
 		{"long word", describe, named().field(TagDescInstance, 0, "123456789").done(), "9 bytes instead of 8"},
