@@ -21,7 +21,7 @@ func clean(t testing.TB, a *Arena) *Arena {
 		u := a.Usage()
 		// A goroutine that a stream was handed to, or a put that came with the close, may be
 		// just freeing.
-		for end := time.Now().Add(2 * time.Second); u.Blocks+u.Buffers != 0 && time.Now().Before(end); u = a.Usage() {
+		for end := time.Now().Add(20 * time.Second); u.Blocks+u.Buffers != 0 && time.Now().Before(end); u = a.Usage() {
 			runtime.Gosched()
 		}
 		u.Failures = 0
