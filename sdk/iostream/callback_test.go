@@ -181,7 +181,9 @@ func TestInputHandler(t *testing.T) {
 		if err := s.Sync(bounded(t), 7); err != nil {
 			t.Fatal(err)
 		}
-		if calls := h.calls(); calls[len(calls)-1] != "input sync" {
+		calls := h.calls()
+		// The ring of an entry that an earlier callback has taken may be heard at any later time.
+		if others := slices.DeleteFunc(slices.Clone(calls), func(call string) bool { return call == "input" }); !slices.Equal(others, []string{"open", "start", "input sync"}) {
 			t.Errorf("the callbacks were %v", calls)
 		}
 	})
