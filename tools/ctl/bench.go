@@ -145,7 +145,7 @@ func (a *app) bench(cmd *cobra.Command, name string, f *benchFlags) (err error) 
 		if silent := (*meter.Silent)(nil); errors.As(err, &silent) {
 			err = &hintedError{err, []string{"see that the device has something to send"}}
 		}
-		return err
+		return explainEnd(ctx, name, err)
 	}
 	text := r.text()
 	if f.benchstat {

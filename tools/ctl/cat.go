@@ -104,7 +104,7 @@ func (a *app) cat(cmd *cobra.Command, name string, f catFlags) (err error) {
 	}
 	r, st, err := pull(ctx, s, w, bar, f.count)
 	if err != nil {
-		return err
+		return explainEnd(ctx, name, err)
 	}
 	if a.json {
 		if err := a.emit(report, r, ""); err != nil {

@@ -6,12 +6,14 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/iostreamkit/iostreamkit"
 	"github.com/iostreamkit/iostreamkit/sdk/control"
+	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 	"github.com/iostreamkit/iostreamkit/sdk/streams/head"
 	"github.com/spf13/cobra"
 )
@@ -102,7 +104,39 @@ func (c *controlApp) with(cmd *cobra.Command, name string, fn func(context.Conte
 	if closed := ctl.Close(); err == nil {
 		err = closed
 	}
-	return err
+	return explainEnd(ctx, name, err)
+}
+
+// find returns what there is to know of a control, which must be usable in a way.
+func find(ctx context.Context, ctl *iostreamkit.Control, name string, use control.Access) (*control.Info, error) {
+	in, err := ctl.Settings.Find(ctx, name)
+	switch {
+	case errors.Is(err, ioreturn.ErrNotFound):
+		if all, listErr := ctl.Settings.List(ctx); listErr == nil && len(all) > 0 {
+			err = &hintedError{err, []string{"it has " + someOf(all)}}
+		}
+		return nil, err
+	case err != nil:
+		return nil, err
+	case in.Access&use == 0:
+		return nil, &ioreturn.StatusError{
+			Code: ioreturn.NotPermitted, Detail: fmt.Sprintf("control %s is for %v, not for %v", name, in.Access, use),
+		}
+	}
+	return in, nil
+}
+
+// someOf names controls, those that fit on a line or two.
+func someOf(all []control.Info) string {
+	const most = 12
+	var names []string
+	for i := range all {
+		names = append(names, all[i].Name)
+	}
+	if n := len(names); n > most {
+		names = append(names[:most], fmt.Sprintf("and %d more", n-most))
+	}
+	return strings.Join(names, ", ")
 }
 
 // stepLine is a step of a trace as an object.
@@ -188,7 +222,7 @@ func (c *controlApp) getCommand() *cobra.Command {
 
 // print prints a control with the value that it has now.
 func (c *controlApp) print(ctx context.Context, cmd *cobra.Command, ctl *iostreamkit.Control, name string) error {
-	in, err := ctl.Settings.Find(ctx, name)
+	in, err := find(ctx, ctl, name, control.CanGet)
 	if err != nil {
 		return err
 	}
@@ -210,7 +244,7 @@ refused. Numbers may have their unit; a struct is field=value,field=value.`,
 		Args:    arguments(2, -1, "the name of a stream, or CONTROL=VALUE,"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, arg := range args[1:] {
-				if !strings.Contains(arg, "=") {
+				if strings.Index(arg, "=") < 1 {
 					return usagef("%q is not CONTROL=VALUE", arg)
 				}
 			}
@@ -228,7 +262,7 @@ refused. Numbers may have their unit; a struct is field=value,field=value.`,
 }
 
 func (c *controlApp) set(ctx context.Context, cmd *cobra.Command, ctl *iostreamkit.Control, name, text string) error {
-	in, err := ctl.Settings.Find(ctx, name)
+	in, err := find(ctx, ctl, name, control.CanSet)
 	if err != nil {
 		return err
 	}
@@ -251,7 +285,7 @@ func (c *controlApp) callCommand() *cobra.Command {
 		Args:    arguments(2, 3, "the name of a stream, or of a control,"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.with(cmd, args[0], func(ctx context.Context, ctl *iostreamkit.Control) error {
-				in, err := ctl.Settings.Find(ctx, args[1])
+				in, err := find(ctx, ctl, args[1], control.CanCall)
 				if err != nil {
 					return err
 				}
@@ -294,7 +328,7 @@ func (c *controlApp) watch(ctx context.Context, cmd *cobra.Command, ctl *iostrea
 	defer stop()
 	only := map[string]bool{}
 	for _, name := range names {
-		if _, err := ctl.Settings.Find(ctx, name); err != nil {
+		if _, err := find(ctx, ctl, name, control.CanGet); err != nil {
 			return err
 		}
 		only[name] = true

@@ -5,6 +5,7 @@ package ctl
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -55,9 +56,16 @@ what comes back. COMMAND is a number such as 0x6101.`,
 			if f.room < 0 || f.room > 1<<16 {
 				return usagef("--room is %d, it needs 0 to 65536", f.room)
 			}
+			if f.wait < 0 {
+				return usagef("--wait is %v, it can't be below 0", f.wait)
+			}
 			return c.with(cmd, args[0], func(ctx context.Context, ctl *iostreamkit.Control) error {
 				s := head.Str{Command: command, Wait: f.wait, Data: append(data, make([]byte, max(0, f.room-len(data)))...)}
 				rval, err := ctl.Str(ctx, &s)
+				if errors.Is(err, streams.EINVAL) {
+					err = &hintedError{err, []string{fmt.Sprintf("that is the answer of a driver which has no command %v, or which wants another size of data than %s",
+						command, plural(len(s.Data), "byte"))}}
+				}
 				if err != nil {
 					return err
 				}

@@ -3,16 +3,13 @@
 package ctl
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"syscall"
 
-	"github.com/iostreamkit/iostreamkit"
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 	"github.com/spf13/cobra"
 )
@@ -148,65 +145,6 @@ func hintsOf(err error) []string {
 		}
 	}
 	return nil
-}
-
-// explain adds to the error of opening a stream what can be found out about the
-// cause.
-func (a *app) explain(ctx context.Context, name string, err error) error {
-	var hints []string
-	switch {
-	case err == nil || ctx.Err() != nil:
-		return err
-	case errors.Is(err, ioreturn.ErrNotFound):
-		hints = a.whatIsThere(ctx)
-	case errors.Is(err, ioreturn.ErrBusy):
-		hints = a.whoHasIt(ctx, name)
-	case errors.Is(err, errors.ErrUnsupported):
-		if _, listErr := iostreamkit.List(ctx); errors.Is(listErr, errors.ErrUnsupported) {
-			hints = []string{fmt.Sprintf("\"%s demo\" works here, in one process", a.opts.Name)}
-		}
-	}
-	if hints == nil {
-		return err
-	}
-	return &hintedError{err, hints}
-}
-
-// whatIsThere lists the streams that could have been meant.
-func (a *app) whatIsThere(ctx context.Context) []string {
-	const most = 8
-	streams, err := iostreamkit.List(ctx)
-	if err != nil {
-		return nil
-	}
-	var names []string
-	for _, s := range streams {
-		if s.Live && s.Err == nil {
-			names = append(names, s.Name)
-		}
-	}
-	if len(names) == 0 {
-		return []string{fmt.Sprintf("no stream is there now; \"%s serve pattern\" starts one without hardware", a.opts.Name)}
-	}
-	names = slices.Compact(names)
-	if n := len(names); n > most {
-		names = append(names[:most], fmt.Sprintf("and %d more", n-most))
-	}
-	return []string{"there now: " + strings.Join(names, ", ")}
-}
-
-// whoHasIt asks the driver who has the stream open.
-func (a *app) whoHasIt(ctx context.Context, name string) []string {
-	o, err := iostreamkit.Observe(ctx, name)
-	if err != nil {
-		return nil
-	}
-	defer o.Close()
-	ob, err := o.Observe(ctx)
-	if err != nil || ob.OwnerPID <= 0 {
-		return nil
-	}
-	return []string{fmt.Sprintf("PID %d (%s, user %d) has it open: end that program first", ob.OwnerPID, ob.Owner, ob.OwnerUID)}
 }
 
 // outWriter is a command's standard output. A reader that has gone is errReaderGone.

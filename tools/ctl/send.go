@@ -77,7 +77,7 @@ func (a *app) send(cmd *cobra.Command, name, path, back string) (err error) {
 	err = t.run(ctx)
 	t.r.Seconds = t.bar.finish().Seconds()
 	if err != nil {
-		return fmt.Errorf("send to %s: %w (%s were sent before)", name, err, size(t.r.Bytes))
+		return explainEnd(ctx, name, fmt.Errorf("send to %s: %w (%s were sent before)", name, err, size(t.r.Bytes)))
 	}
 	return a.emit(stdout(cmd), &t.r, "")
 }
