@@ -37,12 +37,11 @@ func (l *Lower) Serve(ctx context.Context) bool {
 		l.mu.Unlock()
 		return true
 	}
-	ctx, done := l.bound(ctx)
+	ctx = l.bound(ctx)
 	l.working, l.serving = true, true
 	l.next()
 	l.mu.Unlock()
 	ok := l.send(ctx, m)
-	done()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.working, l.serving, l.cancel = false, false, nil
@@ -53,19 +52,22 @@ func (l *Lower) Serve(ctx context.Context) bool {
 	return ok
 }
 
-// bound makes ctx one that cancel ends, until done. mu is held. For a context without an
-// end it is the same one each time, until that was ended.
-func (l *Lower) bound(ctx context.Context) (_ context.Context, done func()) {
-	if ctx.Done() != nil {
-		ctx, l.cancel = context.WithCancel(ctx)
-		return ctx, l.cancel
-	}
-	if l.own == nil || l.own.Err() != nil {
-		l.own = newRevocable()
+// bound returns a context that ends when ctx or cancel does: the same one for each call whose
+// context ends when that of the last one does. mu is held.
+func (l *Lower) bound(ctx context.Context) context.Context {
+	if !l.own.serves(ctx) {
+		l.disown()
+		l.own = newRevocable(ctx)
 		l.endOwn = l.own.cancel
 	}
 	l.cancel = l.endOwn
-	return l.own, nothing
+	return l.own
 }
 
-func nothing() {}
+// disown forgets the context of the last call. mu is held.
+func (l *Lower) disown() {
+	if l.own != nil {
+		l.own.leave()
+		l.own = nil
+	}
+}

@@ -34,6 +34,7 @@ type Lower struct {
 	// Of the one who works.
 	room []byte // for answers
 	out  []byte // for requests
+	args userclient.Args
 
 	mu          sync.Mutex
 	queue       []*streams.Block // to be sent
@@ -44,7 +45,7 @@ type Lower struct {
 	interrupted bool               // since then
 	id          uint64             // of the command that is on its way, 0 of a flush
 	cancel      context.CancelFunc // of its call; nil if none is under way
-	own         *revocable         // of calls without another context
+	own         *revocable         // the context of the last call, as it was bound; nil at first and at the end
 	endOwn      context.CancelFunc // its cancel
 	port        *streams.Port
 	closed      bool
@@ -132,6 +133,7 @@ func (l *Lower) end() {
 		m.Free()
 	}
 	l.queue = nil
+	l.disown()
 	close(l.over)
 }
 
@@ -152,10 +154,9 @@ func (l *Lower) work() {
 	defer l.mu.Unlock()
 	for len(l.queue) > 0 && !l.closed {
 		m := l.next()
-		ctx, done := l.bound(context.Background())
+		ctx := l.bound(context.Background())
 		l.mu.Unlock()
 		l.send(ctx, m)
-		done()
 		l.mu.Lock()
 		l.cancel = nil
 	}
@@ -226,9 +227,10 @@ func (l *Lower) call(ctx context.Context, m *streams.Block, selector uint32, err
 	if l.room == nil {
 		l.room = make([]byte, userclient.MaxInline)
 	}
-	a := userclient.Args{Selector: selector, InBytes: l.out, OutBytes: l.room}
+	a := &l.args
+	*a = userclient.Args{Selector: selector, InBytes: l.out, OutBytes: l.room}
 	if err == nil {
-		err = l.conn.Call(ctx, &a)
+		err = l.conn.Call(ctx, a)
 	}
 	if l.returned() && err != nil && ctx.Err() != nil {
 		m.Free()

@@ -5,14 +5,15 @@ package remote
 import (
 	"context"
 	"sync"
-	"time"
 )
 
-// revocable is the context of the calls of a Lower that have no other one. It ends when it is
-// told to, like one of context.WithCancel, but costs nothing to wait for as long as one call
-// at a time does.
+// revocable is a context that ends with its parent or when it is told to, like one of
+// context.WithCancel, but is kept from call to call, and costs nothing to wait for as long as
+// one call at a time does. Its values are its parent's.
 type revocable struct {
-	stop func() bool // made once
+	context.Context             // the parent
+	leave           func() bool // forgets the parent
+	stop            func() bool // made once
 
 	mu   sync.Mutex
 	err  error
@@ -22,15 +23,18 @@ type revocable struct {
 
 var _ context.Context = (*revocable)(nil)
 
-func newRevocable() *revocable {
-	r := &revocable{}
+// newRevocable registers with the parent until leave.
+func newRevocable(parent context.Context) *revocable {
+	r := &revocable{Context: parent, err: parent.Err()}
 	r.stop = r.forget
+	r.leave = context.AfterFunc(parent, func() { r.end(parent.Err()) })
 	return r
 }
 
-func (r *revocable) Deadline() (deadline time.Time, ok bool) { return time.Time{}, false }
-
-func (r *revocable) Value(any) any { return nil }
+// serves reports whether r ends when ctx does, and neither has.
+func (r *revocable) serves(ctx context.Context) bool {
+	return r != nil && r.Context.Done() == ctx.Done() && ctx.Err() == nil && r.Err() == nil
+}
 
 func (r *revocable) Err() error {
 	r.mu.Lock()
@@ -75,14 +79,19 @@ func (r *revocable) forget() bool {
 	return had
 }
 
-// cancel ends the context.
+// cancel ends the context, and forgets the parent.
 func (r *revocable) cancel() {
+	r.leave()
+	r.end(context.Canceled)
+}
+
+func (r *revocable) end(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.err != nil {
 		return
 	}
-	r.err = context.Canceled
+	r.err = err
 	if r.done != nil {
 		close(r.done)
 	}
