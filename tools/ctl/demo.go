@@ -24,9 +24,10 @@ func (a *app) demoCommand() *cobra.Command {
 		Short: "Stream a file between two processes, verify and measure it",
 		Long: `Start a driver process that reads a file into shared buffers, receive them here, and
 show what the project promises: the same bytes arrive, nothing is copied or lost, how
-long it takes, and that the driver keeps the rules of the conformance suite. It needs no hardware, no privileges and no arguments, takes a few
-seconds, and leaves nothing behind. Where two processes can't be connected yet, driver
-and client are one process, and the output says so.`,
+long it takes, and that the driver keeps the rules of the conformance suite. It needs
+no hardware, no privileges and no arguments, takes about ten seconds, and leaves
+nothing behind. Where two processes can't be connected yet, driver and client are one
+process, and the output says so.`,
 		Example: fmt.Sprintf("  %[1]s demo\n  %[1]s demo --file /bin/ls --json", a.opts.Name),
 		Args:    arguments(0, 0, ""),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.demo(cmd, file) },

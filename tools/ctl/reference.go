@@ -72,8 +72,8 @@ const referenceRules = `
 ## What all commands have in common
 
 * **Exit status**: 0 done, 1 failed, 2 wrong usage; [conform](#conform) has one more. An interrupt (Ctrl-C) ends a
-  command cleanly: commands that go on until then exit with 0, send with 1 because it has not sent everything, conform
-  with 3. A reader of standard output that goes away, such as ` + "`head`" + `, ends the command with 0.
+  command cleanly: commands that go on until then exit with 0, conform with 3, and all others with 1, because they have
+  not done what they were asked for. A second one, half a second later or more, ends it as it stands. A reader of standard output that goes away, such as ` + "`head`" + `, ends the command with 0.
 * **` + "`--json`" + `** prints results as JSON, one object a line. Fields that are marked *if any* are left out when they
   are empty. New fields may come with each release; none changes its meaning.
 * **Progress** is shown on standard error if that is a terminal, and nowhere else.

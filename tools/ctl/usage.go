@@ -64,7 +64,7 @@ func flagError(err error) error {
 	if errors.Is(err, strconv.ErrRange) {
 		return usagef("--%s is %s, which is too large", flag.Name, given)
 	}
-	needs := ""
+	var needs string
 	switch flag.Value.Type() {
 	case "int":
 		needs = "a whole number"

@@ -182,7 +182,7 @@ func (d *Process) Restart(ctx context.Context) error {
 // start starts the program and waits for its stream.
 func (d *Process) start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startBound,
-		fmt.Errorf("it has offered no stream for %v", startBound))
+		fmt.Errorf("not within %v", startBound))
 	defer cancel()
 	name := d.Name()
 	l, err := d.begin()
@@ -197,15 +197,25 @@ func (d *Process) start(ctx context.Context) error {
 			err = fmt.Errorf("%w; it printed: %s", err, said)
 		}
 		l.expect()
-		if name != "" {
-			err = fmt.Errorf("no stream %s: %w", name, err)
-		}
-		return ioreturn.Op("start driver", d.program.Args[0], err)
+		return ioreturn.Op("start driver", d.program.Args[0], fmt.Errorf("%s: %w", d.missing(context.WithoutCancel(ctx), name), err))
 	}
 	d.mu.Lock()
 	d.name = found
 	d.mu.Unlock()
 	return nil
+}
+
+// missing says which stream a program does not offer, if it is a certain one, and which it
+// does.
+func (d *Process) missing(ctx context.Context, name string) string {
+	if name == "" {
+		return "no stream was offered"
+	}
+	others, err := d.Others(ctx)
+	if err != nil || len(others) == 0 {
+		return "no stream " + name + " was offered"
+	}
+	return fmt.Sprintf("no stream %s was offered, only %s", name, strings.Join(others, ", "))
 }
 
 // tail keeps the end of what a program prints.

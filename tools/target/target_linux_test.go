@@ -223,7 +223,7 @@ func TestStartFails(t *testing.T) {
 		{"one that succeeds", t.Context(), shell("true"), []string{"ended: exit status 0"}},
 		{"one that says a lot", t.Context(), shell("seq 10000; exit 1"), []string{"it printed: \n… ", "9999\n10000"}},
 		{"given up", ended, shell("echo waiting; read line"), []string{"context canceled"}},
-		{"another stream", ended, other, []string{"no stream acme/dev0/other: context canceled"}},
+		{"another stream", ended, other, []string{"no stream acme/dev0/other was offered, only acme/dev0/data: context canceled"}},
 	} {
 		d, err := Start(tc.ctx, tc.give)
 		if err == nil {
