@@ -9,7 +9,7 @@ import (
 
 // Defaults of a Config.
 const (
-	DefaultPushLimit = 9  // System V's nstrpush
+	DefaultPushLimit = 64 // modules: OpenSS7's nstrpush, the largest there is
 	DefaultBudget    = 64 // pieces of work
 )
 
@@ -18,7 +18,8 @@ type Config struct {
 	// Arena gives the messages of all streams of the domain. Nil means a new one without
 	// limits.
 	Arena *Arena
-	// PushLimit is how many modules a stream may have. Zero means DefaultPushLimit.
+	// PushLimit is how many modules a stream may have. Zero means DefaultPushLimit. Stream
+	// heads have a limit of their own, that of their profile.
 	PushLimit int
 	// Budget is how many service procedures, and messages that came while it was inside, a
 	// goroutine takes care of before it leaves the rest to another. Zero means

@@ -221,3 +221,19 @@ func TestD44D45FlushFromBelow(t *testing.T) {
 		t.Errorf("%d blocks are left", u.Blocks)
 	}
 }
+
+// Each profile has its own limit of modules, also on a domain that says nothing.
+func TestLimitOfModules(t *testing.T) {
+	for profile, most := range map[streams.Profile]int{streams.Strict: 9, streams.Solaris: 9, streams.OpenSS7: 64} {
+		r := open(t, &head.Config{Profile: profile}, answering, quiet("a"))
+		for i := range most {
+			if err := r.h.Push(t.Context(), "a"); err != nil {
+				t.Fatalf("%v: module %d: %v", profile, i+1, err)
+			}
+		}
+		wantErr(t, r.h.Push(t.Context(), "a"), streams.EINVAL)
+		if rval, err := r.h.Str(t.Context(), &head.Str{Command: cmdOne}); rval != 3 || err != nil {
+			t.Errorf("%v: through %d modules: %d, %v", profile, most, rval, err)
+		}
+	}
+}

@@ -32,6 +32,9 @@ func (e *End) push(ctx context.Context, name string) error {
 		return &ioreturn.StatusError{Code: ioreturn.NotFound, Detail: fmt.Sprintf("there is no module %q to push", record.CleanText(name))}
 	}
 	return asStatus(e.plumb(ctx, func(p *streams.Plumbing) error {
+		if len(e.stream.Names())-1 >= streams.Strict.Tunables().Modules {
+			return streams.EINVAL
+		}
 		err := p.Push(m, streams.OpenInfo{Credential: e.peer})
 		if err == nil {
 			e.modules.Add(1)
