@@ -59,6 +59,10 @@ The control plane speaks System V STREAMS. This page has the commands of the str
 the errors of each in the order in which the head looks for them: when two things are wrong, the upper one is reported.
 The same table is the oracle of the tests (` + "`sdk/streams/errtable`" + `).
 
+Not here is what needs a terminal or a kernel: job control, ` + "`__I_PUSH_NOCTTY`" + `, the table of terminal ioctls that Solaris turns
+into I_STR, M_CMD, I_RECVFD's old form with 16-bit numbers, and the private commands of the kernel. A command that no table
+here has goes to the modules as it is; ` + "`_I_GETPEERCRED`" + ` and ` + "`_I_PLINK_LH`" + ` are refused, because modules trust them.
+
 `
 
 func writeProfiles(b *strings.Builder) {

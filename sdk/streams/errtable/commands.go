@@ -175,7 +175,7 @@ var queueCommands = []Entry{
 		OpTransparent, 0, "a word that the command gives its meaning", "what the answer says",
 		"Sends a command that the head does not know down with its argument. Modules then ask for the bytes that they need " +
 			"(M_COPYIN) and give back others (M_COPYOUT).",
-		rows(gateBoth(), []Row{same(HungUp, enxio), same(NoMemory, enosr)}, engine()),
+		rows(gateBoth(), []Row{same(HungUp, enxio), same(HeadOnlyCommand, einval), same(NoMemory, enosr)}, engine()),
 	},
 }
 

@@ -148,7 +148,7 @@ var conditionTexts = [conditions]string{
 	LengthNegative:       "a length is negative",
 	TimeNegative:         "the time is negative and not \"for ever\"",
 	TimeTooLong:          "the time is longer than the profile allows",
-	HeadOnlyCommand:      "the command within is one that only the head may send",
+	HeadOnlyCommand:      "the command is one that only the head may send to modules",
 	DataTooLarge:         "the data are larger than strmsgsz",
 	DataRange:            "the length of the data is outside the packet sizes of the topmost module",
 	MaxPacketZero:        "the topmost module takes no data",

@@ -133,6 +133,8 @@ func (s *scene) arrangeArgument(c errtable.Condition) {
 		s.msg = m
 	} else if c == errtable.BadAddress {
 		s.arg = badAddr
+	} else if c == errtable.HeadOnlyCommand && s.op == errtable.OpTransparent {
+		s.cmd = streams.CmdPLinkLH
 	} else {
 		s.t.Errorf("nothing brings this about")
 	}

@@ -217,6 +217,12 @@ func TestD41HeadOnlyCommands(t *testing.T) {
 	} {
 		_, err := r.h.Str(t.Context(), &head.Str{Command: cmd})
 		wantErr(t, err, streams.EINVAL)
+		_, err = r.h.Transparent(t.Context(), cmd, 0x10, nil)
+		wantErr(t, err, streams.EINVAL)
+	}
+	for _, cmd := range []streams.Command{streams.CmdPeerCred, streams.CmdPLinkLH} { // these the head does not have itself
+		_, err := r.h.Ioctl(t.Context(), cmd, 0x10, nil)
+		wantErr(t, err, streams.EINVAL)
 	}
 	if len(r.seen) > 0 {
 		t.Error("something was sent")

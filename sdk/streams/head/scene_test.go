@@ -3,6 +3,7 @@
 package head_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"sync/atomic"
@@ -61,6 +62,7 @@ type scene struct {
 	bytes   []byte // at argAddr
 
 	op   errtable.Op
+	cmd  streams.Command // of a transparent ioctl; 0: cmdOne
 	arg  uint64
 	msg  head.Message
 	also []errtable.Condition // what else holds
@@ -260,7 +262,7 @@ func (s *scene) run(ctx context.Context) (err error) {
 	case e.Command != 0:
 		_, err = s.h.Ioctl(ctx, e.Command, s.arg, s.mem)
 	case s.op == errtable.OpTransparent:
-		_, err = s.h.Ioctl(ctx, cmdOne, s.arg, s.mem)
+		_, err = s.h.Ioctl(ctx, cmp.Or(s.cmd, cmdOne), s.arg, s.mem)
 	case s.op == errtable.OpRead:
 		_, err = s.h.Read(ctx, s.msg.Data)
 	case s.op == errtable.OpWrite:

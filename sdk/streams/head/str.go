@@ -96,7 +96,8 @@ func (m *bytesAt) WriteAt(p []byte, addr uint64) error {
 	return err
 }
 
-// Transparent sends a command that the head does not know down with its argument word.
+// Transparent sends a command that the head does not know down with its argument word. Those
+// that modules trust to come from a head itself, as I_LINK, are EINVAL.
 // Modules may ask for copies from and to mem, where they find by arg what they need; with
 // a nil mem there are none. It waits like [Head.Str] with Forever, except under OpenSS7,
 // which has the default time.
@@ -108,6 +109,9 @@ func (h *Head) Transparent(ctx context.Context, cmd streams.Command, arg streams
 func (h *Head) transparent(ctx context.Context, cmd streams.Command, arg streams.Addr, mem ioctl.Memory) (int, streams.Errno) {
 	if errno := h.gate(classLine); errno != 0 {
 		return 0, errno
+	}
+	if cmd.HeadOnly() {
+		return 0, streams.EINVAL
 	}
 	r := request{cmd: cmd, transparent: true, arg: arg, mem: mem, wait: Forever}
 	if h.cfg.Profile == streams.OpenSS7 {

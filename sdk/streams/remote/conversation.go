@@ -19,6 +19,9 @@ func (e *End) begin(ctx context.Context, a *userclient.Args) error {
 	if err := r.UnmarshalBinary(a.InBytes); err != nil {
 		return refused("request: %v", err)
 	}
+	if r.Command.HeadOnly() { // modules trust that a head has made it, with what belongs to it
+		return e.tell(a, ioctl.Next{ID: r.ID, Kind: ioctl.Nak, Errno: streams.EINVAL})
+	}
 	if len(r.Data) > MaxData {
 		return refused("%d bytes of data, at most %d are allowed", len(r.Data), MaxData)
 	}

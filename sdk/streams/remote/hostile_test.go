@@ -78,6 +78,30 @@ func own(change func(n *ioctl.Next)) caller {
 	}
 }
 
+// D41 at the driver's end: a client that has no head of ours can't send what modules trust
+// to be a head's own, such as a link.
+func TestD41HeadOnlyCommands(t *testing.T) {
+	r := connect(t, keep)
+	for _, cmd := range []streams.Command{
+		streams.CmdLink, streams.CmdPLink, streams.CmdUnlink, streams.CmdPUnlink, streams.CmdPeerCred, streams.CmdPLinkLH,
+	} {
+		for _, transparent := range []bool{false, true} {
+			b, err := ioctl.Request{ID: 5, Command: cmd, Transparent: transparent}.AppendBinary(nil)
+			r.must(err)
+			a := userclient.Args{Selector: userclient.SelIoctl, InBytes: b, OutBytes: make([]byte, userclient.MaxInline)}
+			r.must(r.end.Call(t.Context(), &a))
+			var n ioctl.Next
+			r.must(n.UnmarshalBinary(a.OutBytes[:a.NOutBytes]))
+			if n.ID != 5 || n.Kind != ioctl.Nak || n.Errno != streams.EINVAL {
+				t.Errorf("%v was answered with %+v", cmd, n)
+			}
+		}
+	}
+	if len(r.seen) > 0 {
+		t.Error("a module has seen one")
+	}
+}
+
 // FuzzEnd gives a driver's end calls of a client that makes no sense: it refuses or
 // answers, and leaks nothing.
 func FuzzEnd(f *testing.F) {
