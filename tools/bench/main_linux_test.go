@@ -69,6 +69,7 @@ func TestEachKindOfJob(t *testing.T) {
 	want := map[job.Job][]job.Metric{
 		{Program: job.PingPong, Place: job.Same}:                                   {job.P50, job.P90, job.P99, job.P999, job.P9999, job.Max},
 		{Program: job.PingPong, Place: job.Same, Wait: iostream.WaitThread}:        {job.P50},
+		{Program: job.Tick, Place: job.Same, Hz: 500}:                              {job.CPU, job.FarCPU},
 		{Program: job.OneWay, Place: job.Cross, Wait: iostream.WaitSpin, Batch: 8}: {job.PerSecond},
 		limits(stream):   {job.P50},
 		limits(spinning): {job.P50},

@@ -215,21 +215,22 @@ static inline uint32_t often(size_t size)
 struct args {
 	int cpu_a, cpu_b; /* of the side that measures, and of the other */
 	size_t size;      /* of a payload */
-	unsigned batch, buffers;
+	unsigned batch, buffers, hz;
 	uint64_t ms;
 	int block, words, full;
 };
 
 static inline struct args parse(int argc, char **argv)
 {
-	if (argc != 9) {
-		fprintf(stderr, "usage: %s cpu-a cpu-b size batch buffers ms spin|block|words handoff|full\n", argv[0]);
+	if (argc != 10) {
+		fprintf(stderr, "usage: %s cpu-a cpu-b size batch buffers ms spin|block|words handoff|full hz\n", argv[0]);
 		exit(2);
 	}
 	struct args a = {
 		.cpu_a = atoi(argv[1]), .cpu_b = atoi(argv[2]), .size = strtoull(argv[3], NULL, 10),
 		.batch = (unsigned)atoi(argv[4]), .buffers = (unsigned)atoi(argv[5]), .ms = strtoull(argv[6], NULL, 10),
 		.block = !strcmp(argv[7], "block"), .words = !strcmp(argv[7], "words"), .full = !strcmp(argv[8], "full"),
+		.hz = (unsigned)atoi(argv[9]),
 	};
 	if (a.batch < 1 || a.batch > 64 || a.buffers < 1 || a.buffers > 512) {
 		fprintf(stderr, "%s: batch is 1 to 64, buffers 1 to 512\n", argv[0]);

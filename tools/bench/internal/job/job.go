@@ -24,6 +24,7 @@ const (
 	PingPong Program = "c/pingpong" // eventfds or words, no queue
 	OneWay   Program = "c/oneway"   // one ring
 	Loop     Program = "c/loop"     // two rings: lend and return
+	Tick     Program = "c/tick"     // a timer and an eventfd, at a rate
 
 	Queue  Program = "queue"  // package queue alone, one way
 	Rings  Program = "rings"  // package queue alone, two rings: lend and return
@@ -92,7 +93,7 @@ type Job struct {
 // Millis returns how long the job measures if most of them measure for d: few frames of
 // a paced stream come in a short time.
 func (j Job) Millis(d time.Duration) int {
-	if j.Program == Paced {
+	if j.Hz > 0 {
 		d *= 5
 	}
 	return max(int(d.Milliseconds()), 1)
@@ -152,7 +153,7 @@ func (t *Task) CArgs() []string {
 	}
 	return []string{
 		strconv.Itoa(t.Near), strconv.Itoa(t.Far), strconv.Itoa(max(j.Size, 64)), strconv.Itoa(max(j.Batch, 1)),
-		strconv.Itoa(max(j.Buffers, 1)), strconv.Itoa(t.Millis), wait, work,
+		strconv.Itoa(max(j.Buffers, 1)), strconv.Itoa(t.Millis), wait, work, strconv.Itoa(j.Hz),
 	}
 }
 

@@ -36,12 +36,12 @@ func TestCArgs(t *testing.T) {
 		Job:    Job{Program: Loop, Wait: iostream.WaitSpin, Full: true, Size: 4096, Batch: 8, Buffers: 64},
 		Millis: 300, Near: 0, Far: -1,
 	}
-	want := []string{"0", "-1", "4096", "8", "64", "300", "spin", "full"}
+	want := []string{"0", "-1", "4096", "8", "64", "300", "spin", "full", "0"}
 	if got := task.CArgs(); !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
 	task = Task{Job: Job{Program: PingPong}, Millis: 1}
-	want = []string{"0", "0", "64", "1", "1", "1", "block", "handoff"}
+	want = []string{"0", "0", "64", "1", "1", "1", "block", "handoff", "0"}
 	if got := task.CArgs(); !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
@@ -73,7 +73,7 @@ func TestMillis(t *testing.T) {
 	if got := (Job{}).Millis(300 * time.Millisecond); got != 300 {
 		t.Error(got)
 	}
-	if got := (Job{Program: Paced}).Millis(300 * time.Millisecond); got != 1500 {
+	if got := (Job{Program: Paced, Hz: 60}).Millis(300 * time.Millisecond); got != 1500 {
 		t.Error(got)
 	}
 	if got := (Job{}).Millis(time.Nanosecond); got != 1 {

@@ -18,7 +18,7 @@ import (
 )
 
 // limits are the C programs.
-func limits() []job.Program { return []job.Program{job.PingPong, job.OneWay, job.Loop} }
+func limits() []job.Program { return []job.Program{job.PingPong, job.OneWay, job.Loop, job.Tick} }
 
 // Sources returns where Build puts the C sources below dir.
 func Sources(dir string) string { return filepath.Join(dir, "src", "c") }
