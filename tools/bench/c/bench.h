@@ -215,9 +215,10 @@ static inline uint32_t often(size_t size)
 struct args {
 	int cpu_a, cpu_b; /* of the side that measures, and of the other */
 	size_t size;      /* of a payload */
-	unsigned batch, buffers, hz;
+	unsigned batch, buffers;
 	uint64_t ms;
 	int block, words, full;
+	unsigned hz; /* of a paced device */
 };
 
 static inline struct args parse(int argc, char **argv)

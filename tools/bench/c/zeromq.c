@@ -101,13 +101,13 @@ static void stream(struct sides *s, void *socket)
 
 int main(int argc, char **argv)
 {
-	if (argc != 10) {
-		fprintf(stderr, "usage: %s, the eight arguments of the others, and a directory for the socket\n", argv[0]);
+	if (argc != 11) {
+		fprintf(stderr, "usage: %s, the nine arguments of the others, and a directory for the socket\n", argv[0]);
 		return 2;
 	}
-	struct sides s = {.a = parse(9, argv)};
+	struct sides s = {.a = parse(10, argv)};
 	size_t length = sizeof s.address;
-	if ((size_t)snprintf(s.address, length, "ipc://%s/zeromq", argv[9]) >= length) {
+	if ((size_t)snprintf(s.address, length, "ipc://%s/zeromq", argv[10]) >= length) {
 		fprintf(stderr, "%s: the directory's name is too long\n", argv[0]);
 		return 2;
 	}
