@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
-	"github.com/iostreamkit/iostreamkit"
 	"github.com/iostreamkit/iostreamkit/sdk/iostream"
 	"github.com/iostreamkit/iostreamkit/tools/internal/meter"
 	"github.com/spf13/cobra"
@@ -124,7 +123,7 @@ func (a *app) bench(cmd *cobra.Command, name string, f *benchFlags) (err error) 
 		return err
 	}
 	ctx := cmd.Context()
-	s, err := iostreamkit.Open(ctx, name, &cfg)
+	s, err := openStream(ctx, name, &cfg)
 	if err != nil {
 		return a.explain(ctx, name, err)
 	}

@@ -132,12 +132,17 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
+// openStream opens a stream whose driver answers.
+func openStream(ctx context.Context, name string, cfg *iostream.Config) (*iostream.Stream, error) {
+	return reaching(ctx, reachBound, func(ctx context.Context) (*iostream.Stream, error) { return iostreamkit.Open(ctx, name, cfg) })
+}
+
 // open opens a stream for a command that needs the direction want.
 func (a *app) open(ctx context.Context, name string, want iostream.Direction) (*iostream.Stream, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
-	s, err := iostreamkit.Open(ctx, name, nil)
+	s, err := openStream(ctx, name, nil)
 	if err != nil {
 		return nil, a.explain(ctx, name, err)
 	}

@@ -9,9 +9,9 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/iostreamkit/iostreamkit/sdk/conformance"
+	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 	"github.com/iostreamkit/iostreamkit/tools/target"
 	"github.com/spf13/cobra"
 )
@@ -45,15 +45,10 @@ func (a *app) checkNamed(ctx context.Context, name string, opts *conformance.Opt
 	return checkRules(ctx, suite, shown, func() []error { return nil }), nil
 }
 
-// reachBound is how long a driver may take to answer somebody who connects.
-const reachBound = 10 * time.Second
-
 // reach connects once, because a driver that is not there is worth more than one error
 // for each rule.
 func reach(ctx context.Context, t conformance.Target) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, reachBound, fmt.Errorf("no answer for %v", reachBound))
-	defer cancel()
-	conn, err := t.Connect(ctx, false)
+	conn, err := reaching(ctx, reachBound, func(ctx context.Context) (userclient.Conn, error) { return t.Connect(ctx, false) })
 	if err != nil {
 		return fmt.Errorf("connect to %s: %w", t.Name(), err)
 	}

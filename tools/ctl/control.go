@@ -89,7 +89,9 @@ func (c *controlApp) with(cmd *cobra.Command, name string, fn func(context.Conte
 		}
 	}
 	ctx := cmd.Context()
-	ctl, err := iostreamkit.OpenControl(ctx, name, cfg)
+	ctl, err := reaching(ctx, reachBound, func(ctx context.Context) (*iostreamkit.Control, error) {
+		return iostreamkit.OpenControl(ctx, name, cfg)
+	})
 	if err != nil {
 		return c.explain(ctx, name, err)
 	}

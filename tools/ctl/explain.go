@@ -14,6 +14,30 @@ import (
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 )
 
+// reachBound is how long a driver may take to answer somebody who connects.
+const reachBound = 10 * time.Second
+
+// errNoAnswer is why a command does not wait any longer for a driver.
+var errNoAnswer = fmt.Errorf("not within %v", reachBound)
+
+// reaching runs the part of a command in which a driver must answer at once, for a bounded
+// time: one that is stopped or hangs keeps its name and takes connections all the same.
+func reaching[T any](ctx context.Context, bound time.Duration, fn func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, bound, errNoAnswer)
+	defer cancel()
+	return fn(ctx)
+}
+
+// whoIsSilent names the driver that does not answer.
+func whoIsSilent(ctx context.Context, name string) []string {
+	streams, err := iostreamkit.List(ctx, name)
+	if err != nil || len(streams) != 1 || !streams[0].Live {
+		return nil
+	}
+	return []string{fmt.Sprintf("its driver (%s) runs, but is stopped or hangs: continue it, or end it and start it again",
+		who(streams[0].Program, streams[0].PID))}
+}
+
 // explain adds to the error of opening a stream what can be found out about the
 // cause.
 func (a *app) explain(ctx context.Context, name string, err error) error {
@@ -23,6 +47,8 @@ func (a *app) explain(ctx context.Context, name string, err error) error {
 		return err
 	case errors.Is(err, ioreturn.ErrNotFound):
 		hints = a.startOne(ctx)
+	case errors.Is(err, errNoAnswer):
+		hints = whoIsSilent(ctx, name)
 	case errors.Is(err, syscall.EACCES):
 		hints = []string{"run this as the driver's user or as root, or let the driver allow others (Info.SocketMode, and the mode of its run directory)"}
 	case errors.Is(err, ioreturn.ErrBusy):

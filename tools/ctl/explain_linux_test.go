@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/iostreamkit/iostreamkit"
 	"github.com/iostreamkit/iostreamkit/linux/rundir"
@@ -27,7 +28,8 @@ func hint(t *testing.T, err error) string {
 	return hinted.hints[0]
 }
 
-// TestExplainEnd tells a driver that has ended a session from one that is not there.
+// TestExplainEnd tells a driver that has ended a session from one that is not there, and
+// from one that is silent.
 func TestExplainEnd(t *testing.T) {
 	t.Setenv(rundir.Variable, t.TempDir())
 	const name = "acme/dev0/data"
@@ -50,6 +52,14 @@ func TestExplainEnd(t *testing.T) {
 	}()
 	<-ready
 	if got := hint(t, explainEnd(t.Context(), name, gone)); !strings.Contains(got, "runs: it has ended the session itself") {
+		t.Error(got)
+	}
+	// One that does not answer is given up, and named.
+	_, err = reaching(t.Context(), time.Millisecond, func(ctx context.Context) (struct{}, error) {
+		<-ctx.Done()
+		return struct{}{}, fmt.Errorf("open %s: %w", name, context.Cause(ctx))
+	})
+	if got := hint(t, (&app{}).explain(t.Context(), name, err)); !strings.Contains(got, "runs, but is stopped or hangs") {
 		t.Error(got)
 	}
 	cancel()

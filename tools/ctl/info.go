@@ -108,14 +108,16 @@ func (a *app) info(cmd *cobra.Command, name string) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
-	o, err := iostreamkit.Observe(ctx, name)
+	r, err := reaching(ctx, reachBound, func(ctx context.Context) (*infoResult, error) {
+		o, err := iostreamkit.Observe(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		defer o.Close()
+		return observe(ctx, o)
+	})
 	if err != nil {
 		return a.explain(ctx, name, err)
-	}
-	defer o.Close()
-	r, err := observe(ctx, o)
-	if err != nil {
-		return err
 	}
 	return a.emit(stdout(cmd), r, r.text())
 }
