@@ -125,17 +125,21 @@ func (s *scene) arrangeArgument(c errtable.Condition) {
 	if s.op == "I_GETSIG" {
 		s.must(s.h.SetSig(streams.EventInput, func(head.Notice) {}))
 	}
-	if v, ok := byValue[k]; ok {
-		s.arg = v
-	} else if v, ok := byMemory[k]; ok {
-		s.store(v[0].(int), v[1])
-	} else if m, ok := byMessage[k]; ok {
-		s.msg = m
-	} else if c == errtable.BadAddress {
+	value, isValue := byValue[k]
+	memory, isMemory := byMemory[k]
+	message, isMessage := byMessage[k]
+	switch {
+	case isValue:
+		s.arg = value
+	case isMemory:
+		s.store(memory[0].(int), memory[1])
+	case isMessage:
+		s.msg = message
+	case c == errtable.BadAddress:
 		s.arg = badAddr
-	} else if c == errtable.HeadOnlyCommand && s.op == errtable.OpTransparent {
+	case c == errtable.HeadOnlyCommand && s.op == errtable.OpTransparent:
 		s.cmd = streams.CmdPLinkLH
-	} else {
+	default:
 		s.t.Errorf("nothing brings this about")
 	}
 }
