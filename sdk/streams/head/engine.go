@@ -57,7 +57,11 @@ func (h *Head) run(ctx context.Context, r request) result {
 	c.r = r
 	res := c.start(ctx)
 	if res.errno != 0 {
-		h.step(Step{What: StepRefused, Command: r.cmd, Errno: res.errno})
+		what := StepRefused
+		if c.x.ID != 0 {
+			what = StepFailed
+		}
+		h.step(Step{What: what, Command: r.cmd, ID: c.x.ID, Errno: res.errno})
 	}
 	*c = conversation{h: h, timer: c.timer}
 	h.conversations.Put(c)

@@ -24,14 +24,16 @@ const (
 	StepCopied                   // a copy was done, or failed with Errno
 	StepGivenUp                  // the call waits no longer; Errno says why
 	StepReleased                 // the turn of the call is over
-	StepRefused                  // a call failed before anything was sent
+	StepRefused                  // a call failed before it had its turn; nothing was sent
 	StepClosed                   // the stream was closed
 	StepWaiting                  // the call has waited for IoctlWait, or once more so long, without a limit of its own
+	StepFailed                   // a call that had its turn has failed; Errno says why
 	steps        = iota + 1
 )
 
 var stepNames = [steps]string{
 	"", "queued", "taken", "sent", "matched", "dropped", "copied", "given up", "released", "refused", "closed", "waiting",
+	"failed",
 }
 
 // String returns the step's name: "sent".

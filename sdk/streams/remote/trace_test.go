@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/iostreamkit/iostreamkit/sdk/streams"
 	"github.com/iostreamkit/iostreamkit/sdk/streams/head"
@@ -115,7 +117,34 @@ func TestTraceNamesTheLiar(t *testing.T) {
 	if !slices.Equal(far, wantFar) {
 		t.Errorf("the driver's trace is\n%s", strings.Join(far, "\n"))
 	}
-	if want := "matched 0x6101 M_IOCACK 27 bytes rval 2 from liar "; !slices.Contains(client, want) {
-		t.Errorf("no %q in the client's trace\n%s", want, strings.Join(client, "\n"))
+	for _, want := range []string{
+		"matched 0x6101 M_IOCACK 27 bytes rval 2 from liar ", "failed 0x6101 " + streams.EMSGSIZE.Error(),
+	} {
+		if !slices.Contains(client, want) {
+			t.Errorf("no %q in the client's trace\n%s", want, strings.Join(client, "\n"))
+		}
 	}
+}
+
+// A command that a driver in another process never answers is told of while it waits, though
+// its caller makes the call itself.
+func TestTraceOfACallThatIsLent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kept := make(chan *streams.Block, 1)
+		driver := &streams.Module{Name: "driver", Write: streams.Procedures{Put: func(_ *streams.Queue, m *streams.Block) { kept <- m }}}
+		s, stop := traced(t, driver, &streams.Module{Name: "pass"})
+		ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+		defer cancel()
+		_, err := s.Str(ctx, &head.Str{Command: cmd, Wait: head.Forever})
+		wantErr(t, err, streams.ETIME)
+		(<-kept).Free()
+		client, _ := stop()
+		want := []string{
+			"taken 0x6101", "sent 0x6101 M_IOCTL 0 bytes", "waiting 0x6101: no answer for 15s", "waiting 0x6101: no answer for 30s",
+			"given up 0x6101 no answer in time (ETIME, 62)", "released 0x6101", "failed 0x6101 no answer in time (ETIME, 62)", "closed",
+		}
+		if !slices.Equal(client, want) {
+			t.Errorf("the client's trace is\n%s", strings.Join(client, "\n"))
+		}
+	})
 }
