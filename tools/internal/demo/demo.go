@@ -115,7 +115,7 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 		o.Measure = time.Second / 2
 	}
 	r := &Report{File: o.File, ClientPID: os.Getpid()}
-	if r.SHA256.File, err = hashFile(o.File); err != nil {
+	if r.SHA256.File, err = hashFile(ctx, o.File); err != nil {
 		return nil, err
 	}
 	l, err := connect(ctx, o)
@@ -161,14 +161,22 @@ func spawn(ctx context.Context, p target.Program) (*link, error) {
 	return &link{pid: d.PID(), connect: d.Dial, target: d, close: d.Close}, nil
 }
 
-func hashFile(path string) (string, error) {
+// hashFile returns the hash of a plain file. Anything else may have no end, or other
+// contents for the driver.
+func hashFile(ctx context.Context, path string) (string, error) {
+	switch info, err := os.Stat(path); {
+	case err != nil:
+		return "", err
+	case !info.Mode().IsRegular():
+		return "", fmt.Errorf("%s is no plain file, which the demo needs because it reads it several times", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
 	h := sha256.New()
-	n, err := io.Copy(h, f)
+	n, err := io.Copy(h, interruptible{ctx, f})
 	if err != nil {
 		return "", err
 	}
@@ -176,6 +184,20 @@ func hashFile(path string) (string, error) {
 		return "", fmt.Errorf("%s is empty: there is nothing to stream", path)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// interruptible is a file that is not read any more when a context has ended.
+type interruptible struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+// Read reads from the file.
+func (i interruptible) Read(p []byte) (int, error) {
+	if i.ctx.Err() != nil {
+		return 0, context.Cause(i.ctx)
+	}
+	return i.r.Read(p)
 }
 
 // judge says what is wrong.

@@ -169,3 +169,12 @@ func TestPlaceOf(t *testing.T) {
 		t.Error("nothing has a place")
 	}
 }
+
+// TestHashIsInterrupted does not read a file to its end for somebody who has gone.
+func TestHashIsInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := hashFile(ctx, os.Args[0]); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
