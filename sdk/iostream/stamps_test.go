@@ -5,6 +5,7 @@ package iostream_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -219,6 +220,9 @@ func TestC14SnapshotsAddUp(t *testing.T) {
 					if err := d.Post(b, copy(b.Data(), fmt.Sprint(i))); err != nil {
 						done <- err
 						return
+					}
+					if i%16 == 15 { // else a reader on the same processor waits for the end of a time slice
+						runtime.Gosched()
 					}
 				}
 				done <- nil
