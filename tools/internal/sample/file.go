@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,6 +21,10 @@ import (
 // beginning, read straight into the shared buffers, and then the end of the stream.
 // The file is opened at once, and closed when the loop ends.
 func File(path string, cfg iostream.DriverConfig, opts Options) (_ *iostream.Driver, _ Loop, err error) {
+	if info, err := os.Stat(path); err == nil && info.Mode()&fs.ModeNamedPipe != 0 { // opening one waits for its writer
+		return nil, nil, fmt.Errorf("%s is a pipe, which can't be read from its beginning again for each client; copy it to a file first: %w",
+			path, ioreturn.ErrInvalid)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, nil, err
