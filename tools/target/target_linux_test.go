@@ -199,6 +199,13 @@ func TestSeveralStreams(t *testing.T) {
 	if others, err := d.Others(t.Context()); err != nil || !slices.Equal(others, []string{"acme/dev0/a", "acme/dev0/c"}) {
 		t.Errorf("the others are %v, %v", others, err)
 	}
+	want := "no stream acme/dev0/d was offered, only acme/dev0/a, acme/dev0/c"
+	if got := d.missing(t.Context(), "acme/dev0/d"); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := d.missing(t.Context(), ""); got != "no stream was offered" {
+		t.Errorf("%q", got)
+	}
 }
 
 func TestStartFails(t *testing.T) {
@@ -223,7 +230,7 @@ func TestStartFails(t *testing.T) {
 		{"one that succeeds", t.Context(), shell("true"), []string{"ended: exit status 0"}},
 		{"one that says a lot", t.Context(), shell("seq 10000; exit 1"), []string{"it printed: \n… ", "9999\n10000"}},
 		{"given up", ended, shell("echo waiting; read line"), []string{"context canceled"}},
-		{"another stream", ended, other, []string{"no stream acme/dev0/other was offered, only acme/dev0/data: context canceled"}},
+		{"another stream", ended, other, []string{"no stream acme/dev0/other was offered", ": context canceled"}},
 	} {
 		d, err := Start(tc.ctx, tc.give)
 		if err == nil {
