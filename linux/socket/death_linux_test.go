@@ -276,6 +276,20 @@ func forkedDriverDies(t *testing.T) time.Duration {
 	return took
 }
 
+// openDir returns a directory that every user may enter, which those of t.TempDir are not.
+func openDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "iosk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 // C1: towards another user there is no eventfd. Only root can become one; for
 // everybody else the choice itself is tested by TestC1BellsOfASession.
 func TestC1OtherUserGetsSocketPairs(t *testing.T) {
@@ -283,14 +297,7 @@ func TestC1OtherUserGetsSocketPairs(t *testing.T) {
 		return
 	}
 	leak.Check(t)
-	dir, err := os.MkdirTemp("/tmp", "iosk")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	dir := openDir(t)
 	path := filepath.Join(dir, "s")
 	l, err := Listen(path, &ListenConfig{Mode: 0o666})
 	if err != nil {

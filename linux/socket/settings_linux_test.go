@@ -59,14 +59,7 @@ func TestC42OtherUserSetsNothing(t *testing.T) {
 		return
 	}
 	leak.Check(t)
-	dir, err := os.MkdirTemp("/tmp", "iosk")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	dir := openDir(t)
 	for i, tc := range []struct {
 		cfg  *commands.Config
 		says string

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/iostreamkit/iostreamkit/sdk/streams"
+	"github.com/iostreamkit/iostreamkit/sdk/streams/internal/ids"
 	"github.com/iostreamkit/iostreamkit/sdk/streams/ioctl"
 )
 
@@ -96,7 +97,7 @@ func (c *conversation) start(ctx context.Context) result {
 		}
 	}
 	c.x = streams.Ioctl{
-		Cmd: r.cmd, ID: newID(), Credential: h.cfg.Credential, Transparent: r.transparent, Arg: r.arg,
+		Cmd: r.cmd, ID: ids.Next(), Credential: h.cfg.Credential, Transparent: r.transparent, Arg: r.arg,
 	}
 	h.step(Step{What: StepTaken, Command: r.cmd, ID: c.x.ID})
 	m, err := h.stream.Arena().Ioctl(c.x, data)

@@ -269,16 +269,3 @@ func (h *Head) op(cmd streams.Command, errno streams.Errno) error {
 
 // ended returns the errno of a context that has ended.
 func ended(ctx context.Context) streams.Errno { return streams.ErrnoOf(ctx.Err()) }
-
-// ids gives ioctls their numbers, which no two of a program share: a reply to another
-// stream's ioctl matches nothing here.
-var ids atomic.Uint64
-
-// newID returns the next number. 0 is none: it stands for no ioctl.
-func newID() uint64 {
-	for {
-		if id := ids.Add(1); id != 0 {
-			return id
-		}
-	}
-}

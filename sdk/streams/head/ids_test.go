@@ -7,14 +7,15 @@ import (
 	"testing"
 
 	"github.com/iostreamkit/iostreamkit/sdk/streams"
+	"github.com/iostreamkit/iostreamkit/sdk/streams/internal/ids"
 )
 
 // Where the counter of IDs begins again, no two ioctls that are under way have the same one,
 // and none has 0, to which no answer would belong.
 func TestD60IDsWrap(t *testing.T) {
-	before := ids.Load()
-	defer ids.Store(before)
-	ids.Store(math.MaxUint64 - 3)
+	before := ids.Last.Load()
+	defer ids.Last.Store(before)
+	ids.Last.Store(math.MaxUint64 - 3)
 	type pending struct {
 		m    *streams.Block
 		port *streams.Port

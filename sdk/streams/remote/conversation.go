@@ -9,6 +9,7 @@ import (
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 	"github.com/iostreamkit/iostreamkit/sdk/streams"
 	"github.com/iostreamkit/iostreamkit/sdk/streams/head"
+	"github.com/iostreamkit/iostreamkit/sdk/streams/internal/ids"
 	"github.com/iostreamkit/iostreamkit/sdk/streams/ioctl"
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
 )
@@ -27,7 +28,7 @@ func (e *End) begin(ctx context.Context, a *userclient.Args) error {
 	}
 	x := &exchange{id: r.ID, reply: make(chan wish, 1), named: r.Named}
 	x.call = streams.Ioctl{
-		Cmd: r.Command, ID: newID(), Credential: e.peer, Transparent: r.Transparent, Arg: streams.Addr(r.Arg),
+		Cmd: r.Command, ID: ids.Next(), Credential: e.peer, Transparent: r.Transparent, Arg: streams.Addr(r.Arg),
 	}
 	if errno := e.state(); errno != 0 {
 		e.step(head.Step{What: head.StepRefused, Command: r.Command, Errno: errno})

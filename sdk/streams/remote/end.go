@@ -92,18 +92,6 @@ type wish struct {
 	errno streams.Errno // instead of a message: the stream has failed
 }
 
-// ids tells the ioctls of all ends apart.
-var ids atomic.Uint64
-
-// newID returns the next number. 0 is none: it stands for no ioctl.
-func newID() uint64 {
-	for {
-		if id := ids.Add(1); id != 0 {
-			return id
-		}
-	}
-}
-
 // NewEnd opens the stream of a session.
 func NewEnd(p *Plane, peer userclient.Peer) (*End, error) {
 	e := &End{plane: p, peer: peer, gone: make(chan struct{})}
