@@ -147,8 +147,8 @@ func (b *Buffer) checkTaken() error {
 	return nil
 }
 
-// number makes e the entry of posting p of b with a number. now is its time if it has
-// none, and gap says that it follows a loss.
+// number makes e, which may lie in shared memory, the entry of posting p of b with a number.
+// now is its time if it has none, and gap says that it follows a loss.
 func (b *Buffer) number(p *Posting, seq uint64, now int64, gap bool, e *entry) {
 	t, flags := p.Time, p.Flags|FlagTime
 	if t == 0 {
@@ -160,18 +160,18 @@ func (b *Buffer) number(p *Posting, seq uint64, now int64, gap bool, e *entry) {
 	p.into(b.id, e)
 	e.Seq, e.Stamp = uint32(seq), queue.MakeStamp(t, flags)
 	if b.ln.has(userclient.FeatureMetadata) {
-		b.head(p, seq, t, e)
+		b.head(p, seq, t, flags)
+		e.ControlOffset, e.ControlLength = 0, uint32(max(p.ControlOffset+p.ControlLength, userclient.MetadataSize))
 	}
 }
 
-// head writes the metadata header of an entry that was given its number.
-func (b *Buffer) head(p *Posting, seq uint64, t int64, e *entry) {
+// head writes the metadata header of an entry.
+func (b *Buffer) head(p *Posting, seq uint64, t int64, flags Flags) {
 	h := userclient.MetadataHeader{
-		Flags: uint32(e.Flags()), FormatEpoch: b.ln.epoch, Sequence: seq,
+		Flags: uint32(flags), FormatEpoch: b.ln.epoch, Sequence: seq,
 		DeviceTime: cmp.Or(p.DeviceTime, uint64(t)), TriggerID: p.TriggerID,
 	}
 	_, _ = h.AppendBinary(b.control[:0]) // never fails: the region has room
-	e.ControlOffset, e.ControlLength = 0, max(e.ControlOffset+e.ControlLength, userclient.MetadataSize)
 }
 
 // setMetadataFlags corrects the header of an entry that was not published yet.

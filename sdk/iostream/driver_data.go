@@ -251,17 +251,20 @@ func (d *Driver) stampOf(ps []Posting) int64 {
 // postAll posts buffers of this lane. An error is the caller's mistake.
 func (ln *lane) postAll(bs []*Buffer, ps []Posting, now int64) error {
 	ln.s.mu.Lock()
-	ln.end.Prepare()
+	ln.end.Prepare(len(bs))
 	plain, last, err := ln.surrender(bs, ps)
 	if err != nil {
 		ln.s.mu.Unlock()
 		return err
 	}
-	var wake queue.Wake
+	posted, wake := 0, queue.WakeNone
 	if plain && ln.direct() {
-		wake, err = ln.postDirect(bs, ps, now)
-	} else {
-		wake, err = ln.post(bs, ps, now)
+		posted, wake = ln.postDirect(bs, ps, now)
+	}
+	if posted < len(bs) {
+		var w queue.Wake
+		w, err = ln.post(bs[posted:], ps[posted:], now)
+		wake = max(wake, w)
 	}
 	if last == nil && wake == queue.WakeNone {
 		ln.leave()

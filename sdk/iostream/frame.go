@@ -184,7 +184,7 @@ func (s *Stream) giveBack(fs []Frame, ps []Posting) error {
 		now = s.stampOf(ps)
 	}
 	s.mu.Lock()
-	s.end.Prepare()
+	s.end.Prepare(len(fs))
 	if err := s.endLoans(fs, ps); err != nil {
 		s.mu.Unlock()
 		return err
@@ -261,20 +261,33 @@ func (s *Stream) publish(fs []Frame, ps []Posting, now int64) (wake queue.Wake, 
 	for len(fs) > 0 && err == nil {
 		n := min(len(fs), pieceSize)
 		var w queue.Wake
-		if ps == nil {
-			ids := s.ids[:n]
-			for i := range ids {
-				ids[i] = fs[i].e.Buffer
-			}
-			w, err = s.end.SendBuffers(ids, stamp)
-		} else {
+		switch {
+		case ps != nil:
 			w, err = s.sendFilled(fs[:n], ps[:n], now)
 			ps = ps[n:]
+		case s.end.Room(n):
+			for i := range fs[:n] {
+				id := fs[i].e.Buffer
+				empty(s.end.Slot(i, id), id, stamp)
+			}
+			w = s.end.Publish(n, 0)
+		default:
+			for i := range fs[:n] {
+				empty(&s.give[i], fs[i].e.Buffer, stamp)
+			}
+			w, err = s.end.SendChecked(s.give[:n])
 		}
 		wake = max(wake, w)
 		fs = fs[n:]
 	}
 	return wake, err
+}
+
+// empty makes e, which may lie in shared memory, the entry of a buffer with nothing in it.
+// Field by field, because a whole entry would be made elsewhere first.
+func empty(e *entry, id uint32, stamp uint64) {
+	e.Buffer, e.Stamp = id, stamp
+	e.DataOffset, e.DataLength, e.ControlOffset, e.ControlLength, e.Seq = 0, 0, 0, 0, 0
 }
 
 // sendFilled gives fs back as ps say. They are not more than pieceSize.

@@ -52,30 +52,42 @@ func (ln *lane) dismiss(bs []*Buffer) (last *memory) {
 	return last
 }
 
-// direct reports whether what is posted now goes to the queue, with a number.
+// direct reports whether what is posted now goes to the queue, with a number that the
+// client can tell from the last one.
 func (ln *lane) direct() bool {
-	return ln.active() && ln.mode != userclient.ModeInput && ln.s.d.cfg.Policy != DropOldest && !ln.through(false)
+	return ln.active() && ln.mode != userclient.ModeInput && ln.s.d.cfg.Policy != DropOldest &&
+		ln.has(userclient.FeatureSequence) && ln.nextSeq-ln.sentSeq < 1<<30 && !ln.through(false)
 }
 
-// postDirect is post for plain buffers that go to the queue, in one pass.
-func (ln *lane) postDirect(bs []*Buffer, ps []Posting, now int64) (wake queue.Wake, err error) {
-	for len(bs) > 0 && err == nil {
-		n, bytes := min(len(bs), pieceSize), uint64(0)
-		es, seq := ln.batch[:n], ln.nextSeq
-		for i, b := range bs[:n] {
-			p := &ps[i]
-			b.number(p, seq+uint64(i), now, ln.gap, &es[i])
+// postDirect is post for plain buffers where direct is true, in one pass. It returns how
+// many it has posted. There may be some left, which are post's then: the queue takes none
+// that way in the classic layout, or the client has broken a rule.
+func (ln *lane) postDirect(bs []*Buffer, ps []Posting, now int64) (posted int, wake queue.Wake) {
+	for posted < len(bs) {
+		n, bytes := min(len(bs)-posted, pieceSize), uint64(0)
+		if !ln.end.Room(n) {
+			break
+		}
+		for i, b := range bs[posted : posted+n] {
+			p := &ps[posted+i]
+			b.number(p, ln.nextSeq+uint64(i), now, ln.gap, ln.end.Slot(i, b.id))
 			ln.gap = false
 			bytes += uint64(p.Length)
 		}
-		ln.nextSeq, ln.numbered = seq+uint64(n), true
-		err = ln.sendFilled(es, bytes, &wake)
-		bs, ps = bs[n:], ps[n:]
+		wake = max(wake, ln.end.Publish(n, bytes))
+		ln.nextSeq, ln.numbered = ln.nextSeq+uint64(n), true
+		ln.sent(n, bytes, ln.nextSeq)
+		posted += n
 	}
-	for i, b := range bs { // the session is over
-		ln.shelve(b, &ps[i], now)
-	}
-	return wake, err
+	return posted, wake
+}
+
+// sent counts n entries with bytes of data that were published. next is the number that the
+// client expects after them.
+func (ln *lane) sent(n int, bytes, next uint64) {
+	ln.st.Posted += uint64(n)
+	ln.st.Bytes += bytes
+	ln.sentSeq = next
 }
 
 // shelve puts a posted buffer into the backlog, unless settle says otherwise.
@@ -177,9 +189,7 @@ func (ln *lane) sendFilled(es []entry, bytes uint64, wake *queue.Wake) error {
 		ln.lose(userclient.LossSessionEnded, n, last)
 		return err
 	}
-	ln.st.Posted += uint64(n)
-	ln.st.Bytes += bytes
-	ln.sentSeq = last + 1
+	ln.sent(n, bytes, last+1)
 	return nil
 }
 

@@ -53,7 +53,6 @@ type Stream struct {
 	fault   error // the rule that the driver broke
 	hungUp  bool  // because of it
 	give    [pieceSize]entry
-	ids     [pieceSize]uint32
 	work    sync.WaitGroup // goroutines that Close joins; they begin with mu held and closed false
 	rings   counter
 	clock   monotime.Clock

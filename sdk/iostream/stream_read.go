@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 
+	"github.com/iostreamkit/iostreamkit/sdk/internal/cpu"
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 	"github.com/iostreamkit/iostreamkit/sdk/queue"
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
@@ -169,6 +170,9 @@ func (s *Stream) fillLocked(dst []Frame) (n int, err error) {
 // lend makes received entries frames, as many as dst holds.
 func (s *Stream) lend(es []entry, dst []Frame) (n int, err error) {
 	es = es[:min(len(es), len(dst))]
+	if len(es) > 0 {
+		s.hint(es[0].Buffer)
+	}
 	if s.mode == userclient.ModeInput {
 		flushed := uint64(0)
 		if s.has(userclient.FeatureSequence) {
@@ -210,6 +214,18 @@ func (s *Stream) lend(es []entry, dst []Frame) (n int, err error) {
 		s.st.LastSeq = next - 1
 	}
 	return n, err
+}
+
+// hint asks the processor for the beginning of a buffer that the caller is about to get, and
+// that the other side had last.
+func (s *Stream) hint(id uint32) {
+	d := s.data[id]
+	d = d[:min(len(d), hintSize)]
+	if s.mode == userclient.ModeInput {
+		cpu.PrefetchAllWrite(d)
+	} else {
+		cpu.PrefetchAll(d)
+	}
 }
 
 // fetch receives the next batch. It leaves ahead empty when there is nothing now, and

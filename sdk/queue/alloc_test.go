@@ -24,7 +24,7 @@ func TestNoAllocation(t *testing.T) {
 				turn := func() {
 					for _, e := range []struct{ from, to *End }{{driver, client}, {client, driver}} {
 						ready, err1 := e.to.Arm(uint32(batch), SleepWord)
-						e.from.Prepare()
+						e.from.Prepare(1)
 						e.from.SetToken(7)
 						e.from.SetCPU(e.from.PeerCPU() + 1)
 						wake, err2 := e.from.Send(es)

@@ -29,8 +29,7 @@ func (e *End) receiveBuffers(ids []uint32) (n int, err error) {
 	if got == 0 {
 		return 0, nil
 	}
-	at := c.next & uint32(len(c.slots)-1)
-	part := c.slots[at:min(at+got, uint32(len(c.slots)))]
+	part := c.part(c.next, got)
 	n, bytes := e.claim(part, ids)
 	if n == len(part) && n < int(got) {
 		m, more := e.claim(c.slots[:int(got)-n], ids[n:])
@@ -82,51 +81,4 @@ func (e *End) receiveEach(ids []uint32) (n int, err error) {
 		}
 	}
 	return n, nil
-}
-
-// SendBuffers is Send of entries that name the buffers ids and carry stamp, and nothing
-// else.
-func (e *End) SendBuffers(ids []uint32, stamp uint64) (Wake, error) {
-	if e.exclusive {
-		return e.sendBuffers(ids, stamp)
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.sendBuffers(ids, stamp)
-}
-
-func (e *End) sendBuffers(ids []uint32, stamp uint64) (Wake, error) {
-	p := e.out
-	count := uint32(len(p.slots))
-	if e.broken != nil || p.classic != nil || len(ids) == 0 || uint64(len(ids)) > uint64(count) {
-		return e.sendEach(ids, stamp)
-	}
-	n := uint32(len(ids))
-	if err := p.room(n); err != nil {
-		return WakeNone, e.latch(err)
-	}
-	buffers, mask := e.buffers, count-1
-	for i, id := range ids {
-		if uint64(id) >= uint64(len(buffers)) || !buffers[id].mine {
-			for _, id := range ids[:i] {
-				buffers[id].mine = true
-			}
-			return e.sendEach(ids, stamp) // says what is wrong
-		}
-		buffers[id].mine = false
-		p.slots[(p.next+uint32(i))&mask] = Entry{Buffer: id, Stamp: stamp}
-	}
-	w := p.publish(n)
-	e.sent(len(ids), 0, w)
-	return w, nil
-}
-
-// sendEach is SendBuffers by way of Send.
-func (e *End) sendEach(ids []uint32, stamp uint64) (Wake, error) {
-	var some [64]Entry
-	es := some[:0]
-	for _, id := range ids {
-		es = append(es, Entry{Buffer: id, Stamp: stamp})
-	}
-	return e.send(es, true)
 }

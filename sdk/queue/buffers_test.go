@@ -18,6 +18,23 @@ func idsOf(es []Entry) []uint32 {
 	return ids
 }
 
+// sendBuffers sends entries that name the buffers ids and carry stamp: in their slots where
+// that can be, and by Send elsewhere.
+func sendBuffers(e *End, ids []uint32, stamp uint64) (Wake, error) {
+	if len(ids) == 0 || !e.Room(len(ids)) {
+		var some [64]Entry
+		es := some[:0]
+		for _, id := range ids {
+			es = append(es, Entry{Buffer: id, Stamp: stamp})
+		}
+		return e.SendChecked(es)
+	}
+	for i, id := range ids {
+		*e.Slot(i, id) = Entry{Buffer: id, Stamp: stamp}
+	}
+	return e.Publish(len(ids), 0), nil
+}
+
 // What is sent as IDs arrives as entries, what is sent as entries can be received as IDs, and both
 // pass the end of the ring.
 func TestBuffersAloneTravelAsEntries(t *testing.T) {
@@ -30,7 +47,7 @@ func TestBuffersAloneTravelAsEntries(t *testing.T) {
 		const stamp = 7<<56 | 5
 		for round := range 20 {
 			n := 1 + round%20
-			must[Wake](t)(driver.SendBuffers(ids[:n], stamp))
+			must[Wake](t)(sendBuffers(driver, ids[:n], stamp))
 			if got := must[int](t)(client.Receive(buf)); got != n || driver.Owned() != 20-n || client.Owned() != n {
 				t.Fatalf("round %d: received %d, owned %d and %d", round, got, driver.Owned(), client.Owned())
 			}
@@ -56,31 +73,71 @@ func TestBuffersAloneTravelAsEntries(t *testing.T) {
 	})
 }
 
-// A mistake among the IDs changes nothing, and is told as Send tells it.
+// A buffer that is not this side's can't be sent, however that is tried, and nothing has changed then.
 func TestC12OwnershipOfBuffersIsChecked(t *testing.T) {
 	layouts(t, func(t *testing.T, l userclient.Layout) {
 		driver, client := session(t, l, 4)
-		for name, ids := range map[string][]uint32{
-			"unknown buffer": {0, 4},
-			"no buffer":      {0, userclient.NoBuffer},
-			"twice":          {0, 1, 0},
-			"too many":       make([]uint32, 1000),
-		} {
-			_, err := driver.SendBuffers(ids, 0)
-			wantIs(t, err, ioreturn.ErrInvalid)
-			if driver.Owned() != 4 || !driver.Owns(0) || client.Poll() {
-				t.Fatalf("%s: something changed", name)
-			}
-		}
-		if w, err := driver.SendBuffers(nil, 0); w != WakeNone || err != nil {
-			t.Errorf("sending nothing: %v, %v", w, err)
-		}
 		_, err := driver.SendChecked(entriesOf(0, 1, 1))
 		wantIs(t, err, ioreturn.ErrInvalid)
 		if driver.Owned() != 4 || !driver.Owns(1) {
 			t.Error("a buffer sent twice is gone")
 		}
+		if l == userclient.LayoutClassic {
+			if driver.Room(1) {
+				t.Error("a classic queue has slots for a batch")
+			}
+			return
+		}
+		if !driver.Room(4) || driver.Room(17) || driver.Room(-1) {
+			t.Error("there is no room for all buffers, or for more than the ring holds")
+		}
+		*driver.Slot(0, 2) = Entry{Buffer: 2}
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("a buffer has two slots")
+				}
+			}()
+			driver.Slot(1, 2)
+		}()
+		if client.Poll() {
+			t.Error("something was published")
+		}
+		if w := driver.Publish(1, 0); w != WakeNone || driver.Owned() != 3 {
+			t.Errorf("wake is %v, %d buffers are left", w, driver.Owned())
+		}
 	})
+}
+
+// Room does not believe an index of the other side that can't be.
+func TestC3RoomLooksAtTheIndex(t *testing.T) {
+	count := RingCount(userclient.LayoutNative, 4)
+	out, in := heap(t, userclient.LayoutNative, count), heap(t, userclient.LayoutNative, count)
+	client, driver := clientEnd(t, userclient.LayoutNative, 4, out, in), driverEnd(t, userclient.LayoutNative, 4, out, in)
+	buf := make([]uint32, 4)
+	for i := range 3 * count { // past the head that was seen last
+		must[Wake](t)(sendBuffers(driver, []uint32{0}, 0))
+		if n := must[int](t)(client.ReceiveBuffers(buf)); n != 1 {
+			t.Fatalf("round %d: %d buffers", i, n)
+		}
+		must[Wake](t)(sendBuffers(client, []uint32{0}, 0))
+		if n := must[int](t)(driver.ReceiveBuffers(buf)); n != 1 {
+			t.Fatalf("round %d: %d buffers came back", i, n)
+		}
+	}
+	wordAt(out.Reader, ReaderHeadOff).Store(1 << 20)
+	for driver.Room(1) { // until it has to look
+		must[Wake](t)(sendBuffers(driver, []uint32{0}, 0))
+		must[int](t)(client.ReceiveBuffers(buf))
+		must[Wake](t)(sendBuffers(client, []uint32{0}, 0))
+		must[int](t)(driver.ReceiveBuffers(buf))
+		wordAt(out.Reader, ReaderHeadOff).Store(1 << 20)
+	}
+	_, err := driver.Send(entriesOf(0, 0))
+	wantRule(t, err, ioreturn.RuleQueueIndex)
+	if driver.Room(1) {
+		t.Error("there is room after a broken rule")
+	}
 }
 
 // wantBuffersJudged sends a bad entry after a good one to a client that asks for IDs.
@@ -117,9 +174,9 @@ func TestBuffersAllocateNothing(t *testing.T) {
 			ids[i] = uint32(i)
 		}
 		n := testing.AllocsPerRun(100, func() {
-			_, err1 := driver.SendBuffers(ids, 0)
+			_, err1 := sendBuffers(driver, ids, 0)
 			_, err2 := client.ReceiveBuffers(ids)
-			_, err3 := client.SendBuffers(ids, 0)
+			_, err3 := sendBuffers(client, ids, 0)
 			_, err4 := driver.ReceiveBuffers(ids)
 			if err1 != nil || err2 != nil || err3 != nil || err4 != nil {
 				t.Error(err1, err2, err3, err4)

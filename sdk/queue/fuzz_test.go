@@ -145,7 +145,7 @@ func (h *hostileRun) run() {
 			h.end.Disarm()
 			h.end.Poll()
 			h.end.Look(2)
-			h.end.Prepare()
+			h.end.Prepare(1)
 			h.end.SetToken(1)
 			h.end.SetCPU(uint32(h.next()))
 		}
@@ -229,7 +229,7 @@ func (h *hostileRun) send(n int) error {
 	case 1:
 		_, err = h.end.SendChecked(es)
 	case 2:
-		_, err = h.end.SendBuffers(idsOf(es), 1)
+		_, err = sendBuffers(h.end, idsOf(es), 1)
 	}
 	if err == nil {
 		for _, e := range es {

@@ -23,7 +23,7 @@ func TestLookSeesWhatComes(t *testing.T) {
 		go func() {
 			back := make([]Entry, 4)
 			for range trips {
-				driver.Prepare()
+				driver.Prepare(1)
 				_, err := driver.Send([]Entry{{Buffer: 0}})
 				for err == nil && driver.Owned() < 4 {
 					if !driver.Look(64) {
@@ -54,7 +54,7 @@ func TestLookSeesWhatComes(t *testing.T) {
 				continue
 			}
 			got += n
-			client.Prepare()
+			client.Prepare(1)
 			must[Wake](t)(client.Send(es[:n]))
 		}
 		if err := <-failed; err != nil {
@@ -90,8 +90,8 @@ func TestPrepareChangesNothing(t *testing.T) {
 		for i := range 3 * count {
 			for _, side := range []struct{ from, to *End }{{driver, client}, {client, driver}} {
 				before := seen()
-				side.from.Prepare()
-				side.to.Prepare()
+				side.from.Prepare(1)
+				side.to.Prepare(1)
 				if !bytes.Equal(before, seen()) {
 					t.Fatalf("trip %d: the memory is not what it was", i)
 				}

@@ -212,6 +212,13 @@ func badMagic(cfg *Config, what string, got, want uint32) error {
 	return ioreturn.Broken(ioreturn.RuleQueueMagic, "%s: %s starts with %#08x, not %#08x", cfg.Name, what, got, want)
 }
 
+// part returns the slots of the native layout that hold the n entries from index on, or
+// those of them before the end of the ring.
+func (r *ring) part(index, n uint32) []Entry {
+	at, count := index&uint32(len(r.slots)-1), uint32(len(r.slots))
+	return r.slots[at:min(at+n, count)]
+}
+
 // store copies es into the slots from at on, wrapping once. at is below the count
 // and es no longer than it.
 func (r *ring) store(at uint32, es []Entry) {

@@ -52,6 +52,13 @@ func (p *Producer) fetch() {
 	cpu.PrefetchWrite(unsafe.Pointer(&p.slots[p.next&uint32(len(p.slots)-1)]))
 }
 
+// fetchAll asks the processor for the slots of the next n entries, to be written, but not
+// for those behind the end of the ring.
+func (p *Producer) fetchAll(n uint32) {
+	part := p.part(p.next, min(n, fetchMost))
+	cpu.PrefetchAllWrite(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(part))), len(part)*EntrySize))
+}
+
 // sharedWord is a word of a queue as a userclient.Word. It is a single pointer, so
 // that an interface of it costs no allocation.
 type sharedWord struct{ w *atomic.Uint32 }

@@ -71,10 +71,10 @@ func (e *End) Poll() bool { return e.in.Poll() }
 // nothing, and reports whether there may be something to receive; see [Consumer.Look].
 func (e *End) Look(times int) bool { return e.in.Look(times) }
 
-// Prepare says that a Send follows at once; see [Producer.Prepare].
-func (e *End) Prepare() {
+// Prepare says that n entries are sent at once; see [Producer.Prepare].
+func (e *End) Prepare(n int) {
 	e.lock()
-	e.out.Prepare()
+	e.out.Prepare(n)
 	e.unlock()
 }
 

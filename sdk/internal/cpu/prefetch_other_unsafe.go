@@ -11,3 +11,9 @@ func Prefetch(unsafe.Pointer) {}
 
 // PrefetchWrite does nothing here; see the other systems' for what it is for.
 func PrefetchWrite(unsafe.Pointer) {}
+
+// PrefetchAll does nothing here; see the other systems' for what it is for.
+func PrefetchAll([]byte) {}
+
+// PrefetchAllWrite does nothing here; see the other systems' for what it is for.
+func PrefetchAllWrite([]byte) {}

@@ -42,7 +42,7 @@ func (p *ringPair) turn() (int, error) {
 	}
 	if n == 0 {
 		if p.in.Look(looksAtOnce) {
-			p.out.Prepare()
+			p.out.Prepare(1)
 		}
 		return 0, nil
 	}
