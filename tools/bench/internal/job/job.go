@@ -29,7 +29,8 @@ const (
 	Queue  Program = "queue"  // package queue alone, one way
 	Rings  Program = "rings"  // package queue alone, two rings: lend and return
 	Stream Program = "stream" // iostream.Driver and iostream.Stream
-	Paced  Program = "paced"  // the same, at a rate
+	Code   Program = "code"   // the same by turns on one goroutine, where nobody waits
+	Paced  Program = "paced"  // the same as stream, at a rate
 
 	Put       Program = "put"       // messages down a stack of modules
 	Str       Program = "str"       // commands of the control plane

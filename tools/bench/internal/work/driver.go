@@ -5,6 +5,7 @@
 package work
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -57,13 +58,7 @@ func (h heard) NewSession(p userclient.Peer, r userclient.Resources) (userclient
 
 // drive posts buffers until ctx ends.
 func drive(ctx context.Context, t *job.Task, d *iostream.Driver) error {
-	l := driverLoop{
-		t: t, d: d, ctx: context.Background(), source: make([]byte, t.Job.Size), allocs: newAllocs(t.Job.Count),
-		buffers: make([]*iostream.Buffer, t.Job.Batch), postings: make([]iostream.Posting, t.Job.Batch),
-	}
-	for i := range l.source {
-		l.source[i] = 1
-	}
+	l := newDriverLoop(t, d)
 	if t.Job.Cancel || t.Job.Hz > 0 {
 		l.ctx = ctx
 	} else {
@@ -88,6 +83,13 @@ type driverLoop struct {
 	buffers  []*iostream.Buffer
 	postings []iostream.Posting
 	allocs   *allocs
+}
+
+func newDriverLoop(t *job.Task, d *iostream.Driver) *driverLoop {
+	return &driverLoop{
+		t: t, d: d, ctx: context.Background(), source: bytes.Repeat([]byte{1}, t.Job.Size), allocs: newAllocs(t.Job.Count),
+		buffers: make([]*iostream.Buffer, t.Job.Batch), postings: make([]iostream.Posting, t.Job.Batch),
+	}
 }
 
 // turn takes buffers, fills them and posts them.

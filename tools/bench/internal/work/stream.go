@@ -25,6 +25,7 @@ type client struct {
 	t      *job.Task
 	s      *iostream.Stream
 	far    *far            // nil: in this process
+	driver *driverLoop     // of job.Code: its turns are this goroutine's
 	ctx    context.Context // of the calls that are measured
 	clock  monotime.Clock
 	frames []iostream.Frame
@@ -76,7 +77,19 @@ func (c *client) start(ctx context.Context, conn userclient.Conn) error {
 
 // reach connects to a driver in another process, or makes one in this one.
 func (c *client) reach(ctx context.Context) (userclient.Conn, func() error, error) {
-	if !c.t.Job.Inproc {
+	switch {
+	case c.t.Job.Program == job.Code:
+		d, err := newDriver(c.t)
+		if err != nil {
+			return nil, nil, err
+		}
+		c.driver = newDriverLoop(c.t, d)
+		conn, err := inproc.Connect(ctx, d, nil)
+		if err != nil {
+			return nil, nil, errors.Join(err, d.Close())
+		}
+		return conn, d.Close, nil
+	case !c.t.Job.Inproc:
 		f, err := startFar(c.t)
 		if err != nil {
 			return nil, nil, err
@@ -114,8 +127,14 @@ func (c *client) reach(ctx context.Context) (userclient.Conn, func() error, erro
 
 func socketPath(t *job.Task) string { return filepath.Join(t.Dir, "s") }
 
-// turn takes frames, looks at them and gives them back.
+// turn takes frames, looks at them and gives them back. Where nobody else drives, it has the
+// driver post them first.
 func (c *client) turn() (int, error) {
+	if c.driver != nil {
+		if err := c.driver.turn(); err != nil {
+			return 0, err
+		}
+	}
 	n, err := c.s.NextBatch(c.ctx, c.frames, 1)
 	if err != nil {
 		return 0, err

@@ -41,6 +41,8 @@ func sidesOf(p job.Program, more []Transport) (sides, error) {
 	switch p {
 	case job.Stream:
 		return sides{nearStream, farStream}, nil
+	case job.Code:
+		return sides{near: nearStream}, nil
 	case job.Paced:
 		return sides{nearPaced, farStream}, nil
 	case job.Queue:
