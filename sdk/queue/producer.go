@@ -93,7 +93,7 @@ const (
 	fetchMost = 32
 	// fetchAhead is the batch from which on all slots of a batch are asked for, and those of
 	// the next one before a publication. Then no line is waited for by itself.
-	fetchAhead = 8
+	fetchAhead = 16
 )
 
 // Prepare says that a Put of n entries follows at once. The processor then gets what Put
