@@ -120,8 +120,13 @@ type Posting struct {
 
 // fits reports whether the ranges lie in a buffer with so many bytes of data and control.
 func (p *Posting) fits(data, control int) bool {
-	return p.Offset >= 0 && p.Offset <= data && p.Length >= 0 && p.Length <= data-p.Offset &&
-		p.ControlOffset >= 0 && p.ControlOffset <= control && p.ControlLength >= 0 && p.ControlLength <= control-p.ControlOffset
+	return within(p.Offset, p.Length, data) && within(p.ControlOffset, p.ControlLength, control)
+}
+
+// within reports whether n bytes at off lie in size bytes. As an unsigned number a negative
+// one is larger than any size.
+func within(off, n, size int) bool {
+	return uint(off) <= uint(size) && uint(n) <= uint(size-off)
 }
 
 // misfit says which range does not.
