@@ -21,11 +21,6 @@ func (f *fifo[T]) at(i int) *T {
 	return &f.items[i]
 }
 
-// front returns the items from the front that lie in a row: at least one if there is one.
-func (f *fifo[T]) front() []T {
-	return f.items[f.head:min(f.head+f.n, len(f.items))]
-}
-
 // room returns places behind the last item that lie in a row, which the caller may fill and
 // add to n: at least one if the queue is not full.
 func (f *fifo[T]) room() []T {

@@ -107,16 +107,11 @@ func (ln *lane) grab(dst []*Buffer, spare bool) (n int, err error) {
 // grabFree gives free buffers to the driver.
 func (ln *lane) grabFree(dst []*Buffer) int {
 	n := 0
-	for n < len(dst) && ln.free.n > 0 {
-		ids := ln.free.front()
-		ids = ids[:min(len(ids), len(dst)-n)]
-		for i, id := range ids {
-			b := &ln.buffers[id]
-			b.taken = true
-			dst[n+i] = b
-		}
-		ln.free.drop(len(ids))
-		n += len(ids)
+	for ; n < len(dst) && ln.free.n > 0; n++ {
+		b := &ln.buffers[*ln.free.at(0)]
+		ln.free.drop(1)
+		b.taken = true
+		dst[n] = b
 	}
 	ln.users += n
 	if ln.free.n > 0 {

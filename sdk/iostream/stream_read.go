@@ -144,27 +144,22 @@ func (s *Stream) tellRead() error {
 // with 0 frames; without one, 0 means that there is nothing now.
 func (s *Stream) fill(dst []Frame) (n int, err error) {
 	s.mu.Lock()
-	n, err = s.fillLocked(dst)
-	s.mu.Unlock()
-	return n, err
-}
-
-func (s *Stream) fillLocked(dst []Frame) (n int, err error) {
 	for n < len(dst) {
 		if s.aheadAt == len(s.ahead) {
-			if err := s.fetch(); err != nil || len(s.ahead) == 0 {
-				return n, unless(n > 0, err)
+			if err = s.fetch(); err != nil || len(s.ahead) == 0 {
+				break
 			}
 		}
-		m, err := s.lend(s.ahead[s.aheadAt:], dst[n:])
+		var m int
+		m, err = s.lend(s.ahead[s.aheadAt:], dst[n:])
 		s.aheadAt += m
-		n += m
-		if err != nil {
+		if n += m; err != nil {
 			s.fault = err
-			return n, unless(n > 0, err)
+			break
 		}
 	}
-	return n, nil
+	s.mu.Unlock()
+	return n, unless(n > 0, err)
 }
 
 // lend makes received entries frames, as many as dst holds.
