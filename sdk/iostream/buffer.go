@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/iostreamkit/iostreamkit/sdk/internal/cpu"
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 	"github.com/iostreamkit/iostreamkit/sdk/queue"
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
@@ -177,6 +178,21 @@ func (b *Buffer) head(p *Posting, seq uint64, t int64, flags Flags) {
 		DeviceTime: cmp.Or(p.DeviceTime, uint64(t)), TriggerID: p.TriggerID,
 	}
 	_, _ = h.AppendBinary(b.control[:0]) // never fails: the region has room
+}
+
+// hintSize is how much of a buffer's data hint asks for: about as many lines as are under
+// way at once. What follows the processor asks for by itself.
+const hintSize = 512
+
+// hint asks the processor for the beginning of a buffer's data, which the other side had
+// last. write says that who gets the buffer next fills it.
+func hint(data []byte, write bool) {
+	data = data[:min(len(data), hintSize)]
+	if write {
+		cpu.PrefetchAllWrite(data)
+	} else {
+		cpu.PrefetchAll(data)
+	}
 }
 
 // setMetadataFlags corrects the header of an entry that was not published yet.

@@ -71,9 +71,6 @@ const (
 	// works on the first ones while the others are made. Otherwise, where all buffers go
 	// in one batch, the sides would take turns.
 	pieceSize = 16
-	// hintSize is how much of a buffer's data is asked for before its user touches it: as
-	// many lines as are under way at once. What follows the processor asks for by itself.
-	hintSize = 512
 )
 
 func newLane(s *session, layout Layout, features uint64) (_ *lane, err error) {

@@ -5,7 +5,6 @@ package iostream
 import (
 	"errors"
 
-	"github.com/iostreamkit/iostreamkit/sdk/internal/cpu"
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 	"github.com/iostreamkit/iostreamkit/sdk/queue"
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
@@ -115,21 +114,9 @@ func (ln *lane) grabFree(dst []*Buffer) int {
 	}
 	ln.users += n
 	if ln.free.n > 0 {
-		ln.hint(*ln.free.at(0))
+		hint(ln.buffers[*ln.free.at(0)].data, ln.mode != userclient.ModeInput) // for the next call
 	}
 	return n
-}
-
-// hint asks the processor for the beginning of the buffer that is taken next, and that the
-// client had last.
-func (ln *lane) hint(id uint32) {
-	d := ln.buffers[id].data
-	d = d[:min(len(d), hintSize)]
-	if ln.mode == userclient.ModeInput {
-		cpu.PrefetchAll(d)
-	} else {
-		cpu.PrefetchAllWrite(d)
-	}
 }
 
 // grabSpare lets the overrun policy find a buffer; nil if it has none.

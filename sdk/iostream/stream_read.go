@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 
-	"github.com/iostreamkit/iostreamkit/sdk/internal/cpu"
 	"github.com/iostreamkit/iostreamkit/sdk/ioreturn"
 	"github.com/iostreamkit/iostreamkit/sdk/queue"
 	"github.com/iostreamkit/iostreamkit/sdk/userclient"
@@ -166,7 +165,7 @@ func (s *Stream) fill(dst []Frame) (n int, err error) {
 func (s *Stream) lend(es []entry, dst []Frame) (n int, err error) {
 	es = es[:min(len(es), len(dst))]
 	if len(es) > 0 {
-		s.hint(es[0].Buffer)
+		hint(s.data[es[0].Buffer], s.mode == userclient.ModeInput)
 	}
 	if s.mode == userclient.ModeInput {
 		flushed := uint64(0)
@@ -209,18 +208,6 @@ func (s *Stream) lend(es []entry, dst []Frame) (n int, err error) {
 		s.st.LastSeq = next - 1
 	}
 	return n, err
-}
-
-// hint asks the processor for the beginning of a buffer that the caller is about to get, and
-// that the other side had last.
-func (s *Stream) hint(id uint32) {
-	d := s.data[id]
-	d = d[:min(len(d), hintSize)]
-	if s.mode == userclient.ModeInput {
-		cpu.PrefetchAllWrite(d)
-	} else {
-		cpu.PrefetchAll(d)
-	}
 }
 
 // fetch receives the next batch. It leaves ahead empty when there is nothing now, and

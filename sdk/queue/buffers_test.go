@@ -115,23 +115,26 @@ func TestC3RoomLooksAtTheIndex(t *testing.T) {
 	out, in := heap(t, userclient.LayoutNative, count), heap(t, userclient.LayoutNative, count)
 	client, driver := clientEnd(t, userclient.LayoutNative, 4, out, in), driverEnd(t, userclient.LayoutNative, 4, out, in)
 	buf := make([]uint32, 4)
-	for i := range 3 * count { // past the head that was seen last
-		must[Wake](t)(sendBuffers(driver, []uint32{0}, 0))
-		if n := must[int](t)(client.ReceiveBuffers(buf)); n != 1 {
-			t.Fatalf("round %d: %d buffers", i, n)
-		}
-		must[Wake](t)(sendBuffers(client, []uint32{0}, 0))
-		if n := must[int](t)(driver.ReceiveBuffers(buf)); n != 1 {
-			t.Fatalf("round %d: %d buffers came back", i, n)
+	trip := func() {
+		for _, side := range []struct{ from, to *End }{{driver, client}, {client, driver}} {
+			must[Wake](t)(sendBuffers(side.from, []uint32{0}, 0))
+			if n := must[int](t)(side.to.ReceiveBuffers(buf)); n != 1 {
+				t.Fatalf("received %d buffers", n)
+			}
 		}
 	}
-	wordAt(out.Reader, ReaderHeadOff).Store(1 << 20)
-	for driver.Room(1) { // until it has to look
-		must[Wake](t)(sendBuffers(driver, []uint32{0}, 0))
-		must[int](t)(client.ReceiveBuffers(buf))
-		must[Wake](t)(sendBuffers(client, []uint32{0}, 0))
-		must[int](t)(driver.ReceiveBuffers(buf))
+	for range 3 * count { // so that the driver has to look more than once
+		trip()
+	}
+	for trips := uint32(0); ; trips++ {
 		wordAt(out.Reader, ReaderHeadOff).Store(1 << 20)
+		if !driver.Room(1) {
+			break
+		}
+		if trips == count {
+			t.Fatal("there is room for more entries than the ring has")
+		}
+		trip()
 	}
 	_, err := driver.Send(entriesOf(0, 0))
 	wantRule(t, err, ioreturn.RuleQueueIndex)

@@ -90,8 +90,10 @@ func TestPrepareChangesNothing(t *testing.T) {
 		for i := range 3 * count {
 			for _, side := range []struct{ from, to *End }{{driver, client}, {client, driver}} {
 				before := seen()
-				side.from.Prepare(1)
-				side.to.Prepare(1)
+				for _, n := range []int{-1, 0, 1, fetchAhead, 3 * fetchMost} {
+					side.from.Prepare(n)
+					side.to.Prepare(n)
+				}
 				if !bytes.Equal(before, seen()) {
 					t.Fatalf("trip %d: the memory is not what it was", i)
 				}

@@ -52,10 +52,10 @@ func (p *Producer) fetch() {
 	cpu.PrefetchWrite(unsafe.Pointer(&p.slots[p.next&uint32(len(p.slots)-1)]))
 }
 
-// fetchAll asks the processor for the slots of the next n entries, to be written, but not
-// for those behind the end of the ring.
-func (p *Producer) fetchAll(n uint32) {
-	part := p.part(p.next, min(n, fetchMost))
+// fetchAll asks the processor for the slots of the next n entries, to be written: for
+// fetchMost at most, and not for those behind the end of the ring.
+func (p *Producer) fetchAll(n int) {
+	part := p.part(p.next, uint32(min(n, fetchMost)))
 	cpu.PrefetchAllWrite(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(part))), len(part)*EntrySize))
 }
 

@@ -105,7 +105,7 @@ func (p *Producer) Prepare(n int) {
 		return
 	}
 	if p.fetch(); n >= fetchAhead {
-		p.fetchAll(uint32(min(n, fetchMost)))
+		p.fetchAll(n)
 	}
 }
 
@@ -113,7 +113,7 @@ func (p *Producer) Prepare(n int) {
 func (p *Producer) publish(n uint32) Wake {
 	p.next += n
 	if n >= fetchAhead {
-		p.fetchAll(n)
+		p.fetchAll(int(n))
 	}
 	p.tail.Swap(p.next) // C4: a full fence before wake is loaded
 	if p.next-p.wake.Load()-1 >= n {
